@@ -118,7 +118,11 @@ class BacktestScreen(LongQuestionFrame, PanedFrame):
             table = self.query_one(f"#{name}", VirtualTable)
             self.ask(
                 lambda service, cancelled, outcomes=outcomes: service.backtests.ids(
-                    tried, PreviewFilter(outcomes=outcomes, triggers=(tried.trigger,)), cancelled
+                    tried,
+                    PreviewFilter(
+                        outcomes=outcomes, triggers=(tried.trigger,), without_reasons=("GOAL_REACHED",)
+                    ),
+                    cancelled,
                 ),  # type: ignore[misc]
                 lambda ids, table=table: self._fill(table, ids),  # type: ignore[misc]
                 group=name,

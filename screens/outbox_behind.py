@@ -18,7 +18,8 @@ from screens.ports.terms import LogFilter
 TITLES: Final[dict[TodayFigure, str]] = {
     "sent": "sent today",
     "waiting": "to go out today",
-    "held": "held for an approval",
+    "approval": "waiting for approval",
+    "held": "held",
 }
 
 

@@ -4,6 +4,7 @@ bear, what comes next.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Final, cast
 
 from textual import on
@@ -19,7 +20,7 @@ from screens.cells.gauge import LoadSpan
 from screens.cells.line import Cell, Line, as_cell, fit
 from screens.frame import Frame
 from screens.host import Host
-from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage, Undecided
+from screens.ports.overview import BaseGauge, Books, DayAhead, OverviewPage, Pulse, Undecided
 from screens.widgets.acts_list import ActsList
 from screens.widgets.histogram import Histogram
 from screens.widgets.keys import key, moving
@@ -29,6 +30,8 @@ from screens.widgets.today_table import TodayTable
 
 LOOK_S: Final = 15.0
 """Seconds after which the screen looks even if nobody has written: a scheduler that died writes nothing."""
+PULSE_S: Final = 2.0
+"""Seconds between two looks at when the engine last ticked."""
 OLD: Final[Millis] = MINUTE
 """Dearer figures of that age are read anew with the others."""
 OLD_OF_MANY: Final[Millis] = 10 * MINUTE
@@ -194,11 +197,30 @@ class OverviewScreen(Frame):
     def on_mount(self) -> None:
         """Look now and then."""
         self.set_interval(LOOK_S, self._look)
+        self.set_interval(PULSE_S, self._feel)
 
     def _look(self) -> None:
         place = self.host.place
         if self.is_current and not self.host.frozen and place is not None and not place.simulated:
             self.load()
+
+    def _feel(self) -> None:
+        """The time since the last tick goes on, also while nobody writes."""
+        place = self.host.place
+        if (
+            self.page is not None and self.is_current and not self.host.frozen
+            and place is not None and not place.simulated and not place.is_lost
+        ):  # fmt: skip
+            self.ask(
+                lambda service, cancelled: service.overview.pulse(cancelled), self._show_pulse, group="pulse"
+            )
+
+    def _show_pulse(self, pulse: Pulse) -> None:
+        if self.page is None:
+            return
+        engine = replace(self.page.engine, last_tick=pulse.last_tick, last_dispatch=pulse.last_dispatch)
+        self.page = replace(self.page, at=pulse.at, engine=engine)
+        self._draw_head()
 
     def load(self) -> None:
         """The cheap figures; at first everything else after them."""
@@ -349,6 +371,8 @@ class OverviewScreen(Frame):
             from screens.clock import ask_about_clock  # when first wanted, as below
 
             ask_about_clock(self, message.words)
+        elif message.mode == "stop":
+            await self.app.run_action("stop")
         elif message.mode == "quarantine":
             self.action_quarantine()
         else:

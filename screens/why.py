@@ -21,6 +21,7 @@ from screens.frame import Frame
 from screens.message import open_message
 from screens.ports import Cancelled, WorkspacePlace
 from screens.ports.messages import MessageAsked
+from screens.ports.pressure import Supposed
 from screens.ports.service import Service
 from screens.ports.why import CustomerExplanations
 from screens.widgets.keys import key
@@ -69,7 +70,16 @@ class WhyScreen(Frame):
     def crumbs(self) -> Sequence[str]:
         """Whom it is about."""
         name = None if self._answer is None else self._answer.name
-        return (name or self.customer, "Why")
+        return (name or self.customer, "Why" if self._supposed() is None else "Why, as it is now")
+
+    def _supposed(self) -> Supposed | None:
+        """What the screens below suppose that is not so; the answers here know nothing of it."""
+        for below in reversed(self.app.screen_stack[:-1]):
+            forecast = getattr(below, "forecast", None)
+            supposed = getattr(below, "supposed", None) or getattr(forecast, "supposed", None)
+            if isinstance(supposed, Supposed) and supposed.is_what_if:
+                return supposed
+        return None
 
     def body(self) -> ComposeResult:
         """The verdicts, and below or beside them the answer."""
@@ -136,7 +146,7 @@ class WhyScreen(Frame):
     def _explain(self) -> None:
         chosen = self.under_cursor
         answer = self.query_one("#explanation", WrappedLines)
-        answer.show([] if chosen is None else rows.explanation(chosen, self.zone))
+        answer.show([] if chosen is None else rows.explanation(chosen, self.zone, self._supposed()))
         if chosen is not None and chosen.trigger != self._read_of:
             self._read_of = chosen.trigger
             answer.scroll_by(-TOP)

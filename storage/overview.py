@@ -7,8 +7,8 @@ the other.
 from __future__ import annotations
 
 from array import array
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,14 +16,17 @@ from sqlalchemy import ColumnElement, Connection, Select, func, literal_column, 
 
 from core.instants import Instant
 from core.limits.windows import Span
-from core.model.outbox import TodayFigure
-from core.model.reasons import Reason
+from core.model.fates import Fate, fate_of_message
+from core.model.outbox import PENDING, TodayFigure
 from storage.outbox.dispatch import WAITING
 from storage.schema.customers import customers
+from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
+from storage.schema.events import events
 from storage.schema.intake import arrivals
 from storage.schema.messages import messages
 from storage.schema.playbooks import triggers
+from storage.sql import NO_ROW
 from storage.status import GONE, MOST
 
 # word for word as in the partial indexes, or SQLite will not use them
@@ -32,13 +35,17 @@ COUNTING: Final = text("counts = 1 AND released_at IS NULL")
 PORTION: Final = 20_000
 MOST_COUNTED: Final = 255
 """Nobody's contacts are counted further."""
-TO_COME: Final = ("planned", "due", "claimed")
+FATES_OF_FIGURE: Final[Mapping[TodayFigure, Collection[Fate]]] = {
+    "waiting": (Fate.DUE, Fate.ON_ITS_WAY),
+    "approval": (Fate.WAITS_FOR_APPROVAL,),
+    "held": (Fate.HELD,),
+}
 """The states of what goes out without anybody's word."""
 
 
 @dataclass(frozen=True, slots=True)
 class NextStepRow:
-    """A trigger's next step of somebody under way: when, which, and how many of its steps fall due until a
+    """A trigger's next step of somebody under way: when, which, and for how many that step falls due until a
     later instant.
     """
 
@@ -67,23 +74,32 @@ def sent(connection: Connection, span: Span) -> Counter[str]:
     return _counted(connection, query)
 
 
-def waiting(connection: Connection, states: Collection[str], until: Instant) -> Counter[str]:
-    """Messages of these waiting states whose instant comes by `until`, by channel; of those held the ones
-    that wait for an approval, not what is set aside or held for a surge.
+def waiting(
+    connection: Connection, until: Instant | None, is_held_up: ColumnElement[bool] = NO_ROW
+) -> dict[str, Counter[Fate]]:
+    """What waits in the outbox and is planned by `until`, by channel: how many become what. `is_held_up` is
+    the condition on a message that a pause holds.
     """
-    found: Counter[str] = Counter()
-    for state in states:
-        query = select(messages.c.channel, func.count()).where(
-            WAITING, messages.c.state == state, messages.c.planned_at <= until
-        )
-        if state == "held":
-            others = (str(Reason.SET_ASIDE), str(Reason.SURGE))
-            query = query.where(func.coalesce(messages.c.reason, "").not_in(others))
-        found += _counted(connection, query.group_by(messages.c.channel))
+    found: dict[str, Counter[Fate]] = defaultdict(Counter)
+    # wrapped: a bare 0 would name a column to group by
+    columns = messages.c.channel, messages.c.reason, func.coalesce(is_held_up, NO_ROW)
+    for state in PENDING:
+        query = select(*columns, func.count()).where(WAITING, messages.c.state == state).group_by(*columns)
+        if until is not None:
+            query = query.where(messages.c.planned_at <= until)
+        for channel, reason, is_paused, number in connection.execute(query):
+            found[channel][fate_of_message(state, reason, is_paused=bool(is_paused))] += number
     return found
 
 
 # ---- the engine ----
+
+
+def written(connection: Connection) -> tuple[int, int, int]:
+    """The numbers of the event, the decision and the message that were written last."""
+    ends = [select(func.max(table.c.id)).scalar_subquery() for table in (events, decisions, messages)]
+    last_event, last_decision, last_message = connection.execute(select(*ends)).one()
+    return last_event or 0, last_decision or 0, last_message or 0
 
 
 def events_waiting(connection: Connection) -> int:
@@ -108,7 +124,12 @@ def _next_step(connection: Connection, name: str, until: Instant) -> NextStepRow
         name,
         first.due_at,
         first.step,
-        _up_to(connection, select(enrolments.c.id).where(*mine, enrolments.c.due_at <= until)),
+        _up_to(
+            connection,
+            select(enrolments.c.id).where(
+                *mine, enrolments.c.due_at <= until, enrolments.c.step == first.step
+            ),
+        ),
     )
 
 
@@ -185,7 +206,13 @@ def _contacts_by_customer(
     return counts
 
 
-def message_ids(connection: Connection, channel: str, figure: TodayFigure, span: Span) -> array[int]:
+def message_ids(
+    connection: Connection,
+    channel: str,
+    figure: TodayFigure,
+    span: Span,
+    is_held_up: ColumnElement[bool] = NO_ROW,
+) -> array[int]:
     """The messages that a figure of today counts, as `sent` and `waiting` count them, the newest first."""
     if figure == "sent":
         known = select(triggers.c.name)
@@ -194,13 +221,19 @@ def message_ids(connection: Connection, channel: str, figure: TodayFigure, span:
             messages.c.sent_at <= span.last, messages.c.channel == channel,
         )  # fmt: skip
         return array("q", connection.execute(query.order_by(messages.c.sent_at.desc())).scalars())
-    states = ("held",) if figure == "held" else TO_COME
-    query = select(messages.c.id).where(WAITING, messages.c.state.in_(states), messages.c.channel == channel)
-    if figure == "held":
-        query = query.where(messages.c.reason.is_distinct_from(str(Reason.SET_ASIDE)))
-    else:
-        query = query.where(messages.c.planned_at <= span.last)
-    return array("q", connection.execute(query.order_by(messages.c.planned_at)).scalars())
+    columns = messages.c.id, messages.c.state, messages.c.reason, func.coalesce(is_held_up, NO_ROW)
+    waits = select(*columns).where(WAITING, messages.c.state.in_(PENDING), messages.c.channel == channel)
+    if figure == "waiting":
+        waits = waits.where(messages.c.planned_at <= span.last)
+    rows = connection.execute(waits.order_by(messages.c.planned_at))
+    return array(
+        "q",
+        (
+            number
+            for number, state, reason, is_paused in rows
+            if fate_of_message(state, reason, is_paused=bool(is_paused)) in FATES_OF_FIGURE[figure]
+        ),
+    )
 
 
 def _contacts(span: Span, channels: Collection[str] | None, several: Collection[str]) -> Select[Any]:

@@ -54,6 +54,7 @@ from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
 from storage.schema.operations import PauseRow, pauses
 from storage.session import session
+from storage.sql import WANTED, named
 from storage.store import meta
 
 RESTORED: Final = "restored"
@@ -149,6 +150,15 @@ def is_held_up(playbook: Playbook, at: Instant) -> ColumnElement[bool]:
     """
     holding = [holds_message(pause, playbook, at) for pause in playbook.pauses if pause.holds(at)]
     return and_(messages.c.state.in_(UNSENT), or_(*holding)) if holding else false()
+
+
+def held_up_by(
+    connection: Connection, pause: Pause, playbook: Playbook, ids: Sequence[int], at: Instant
+) -> int:
+    """How many of these messages a pause would keep from going out at the instant."""
+    segments.prepare(connection)
+    query = select(func.count()).where(messages.c.id.in_(WANTED), holds_message(pause, playbook, at))
+    return connection.execute(query, named(ids)).scalar_one()
 
 
 def _customers(pause: Pause, playbook: Playbook, at: Instant) -> Select[int] | None:

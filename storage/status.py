@@ -168,6 +168,11 @@ def figures(
     return replace(counted, overdue=0) if counted.is_behind_nothing(at) else counted
 
 
+def last_passes(connection: Connection) -> tuple[Instant | None, Instant | None]:
+    """When the engine last ticked, and when it last dispatched."""
+    return _instant(connection, LAST_TICK_AT), _instant(connection, LAST_DISPATCH_AT)
+
+
 def are_books_quick(connection: Connection) -> bool:
     """Whether adding up the books takes less than a second."""
     ends = [select(func.max(table.c.id)).scalar_subquery() for table in (events, decisions, messages)]

@@ -112,7 +112,7 @@ class Store:
     @contextmanager
     def writing(self) -> Iterator[Connection]:
         """One unit of work: committed as a whole at the end, rolled back on an error."""
-        self._refuse_replaced()
+        self._refuse_replaced("Nothing was changed")
         with _in_words(self.path), self.writer.begin() as connection:
             if self._fence is not None:
                 self._fence(connection)
@@ -127,22 +127,21 @@ class Store:
         with _in_words(self.path), self.reader.connect() as connection:
             yield connection
 
-    def _refuse_replaced(self) -> None:
-        """StoreError where the file is no longer the one that was opened: what is written to a removed file
-        is lost without a word.
+    def _refuse_replaced(self, so: str = "Nothing is read from it") -> None:
+        """StoreError, `so` in it, where the file is no longer the one that was opened: what is written to a
+        removed file is lost without a word.
         """
         try:
             found = self.path.stat()
         except OSError:
             raise StoreError(
-                f"{self.path}: the database was removed while it was open. Nothing was changed; restore it "
+                f"{self.path}: the database was removed while it was open. {so}; put it back, or restore it "
                 "and begin anew."
             ) from None
         file = (found.st_dev, found.st_ino)
         if self._file not in (None, file):
             raise StoreError(
-                f"{self.path}: another file took the place of the database that was open. Nothing was "
-                "changed; begin anew."
+                f"{self.path}: another file took the place of the database that was open. {so}; begin anew."
             )
         self._file = file
 

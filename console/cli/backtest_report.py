@@ -23,8 +23,9 @@ from console.progress import Progress
 from core.explain.words import counted, in_full
 from core.forecast.backtest import AFTERWARDS, Backtested
 from core.forecast.diff import KINDS
+from core.forecast.preview import FORETOLD_FATES
 from core.instants import DAY, Instant, format_duration
-from core.model.decisions import OUTCOMES
+from core.model.fates import FATE_WORDS, Fate, fate_of_decision
 
 
 def run(args: argparse.Namespace, context: Context) -> int:
@@ -95,9 +96,7 @@ def _span(args: argparse.Namespace, context: Context, now: Instant) -> tuple[Ins
 
 # ---- for people ----
 
-MONTH_FIELDS = tuple(
-    ListingField(name, "number" if name != "month" else "text") for name in ("month", *OUTCOMES)
-)
+MONTH_FIELDS = (ListingField("month"), *(ListingField(fate, "number") for fate in FORETOLD_FATES))
 REASON_FIELDS = (ListingField("outcome"), ListingField("reason"), ListingField("decisions", "number"))
 RULE_FIELDS = (ListingField("rule"), ListingField("held_back", "number"))
 ASIDE_FIELDS = (
@@ -134,16 +133,17 @@ def _show(context: Context, asked: Backtest, sums: Backtested) -> None:
 
 
 def _months(sums: Backtested) -> Iterator[Mapping[str, Any]]:
-    months: dict[str, Counter[str]] = {}
+    months: dict[str, Counter[Fate]] = {}
     for cell, number in sums.own.cells.items():
-        months.setdefault(cell.day[:7], Counter())[cell.outcome] += number
-    for month, outcomes in sorted(months.items()):
-        yield {"month": month, **{outcome: outcomes[outcome] or None for outcome in OUTCOMES}}
+        months.setdefault(cell.day[:7], Counter())[cell.fate] += number
+    for month, fates in sorted(months.items()):
+        yield {"month": month, **{fate: fates[fate] or None for fate in FORETOLD_FATES}}
 
 
 def _reasons(sums: Backtested) -> Iterator[Mapping[str, Any]]:
     for (outcome, reason), numbers in sums.own.by("outcome", "reason").items():
-        yield {"outcome": outcome, "reason": reason, "decisions": numbers.total()}
+        word = FATE_WORDS[fate_of_decision(str(outcome), reason)]
+        yield {"outcome": word, "reason": reason, "decisions": numbers.total()}
 
 
 def _show_aside(context: Context, sums: Backtested) -> None:

@@ -32,11 +32,14 @@ from console.runs.replay import replay
 from console.workspace.layout import DATABASE
 from console.workspace.reading import Workspace, read_workspace
 from core.errors import ManometerError
-from core.forecast.preview import PreviewCell, Totals
+from core.forecast.preview import Totals
 from core.instants import DAY, Instant, day_start, local_date, parse_instant
+from core.model.counts import OutcomeCount
+from core.model.fates import FATE_WORDS, Fate, fate_of
+from core.model.outbox import ListedMessage
 from core.playbook.playbook import Playbook
 from core.sources.connector import SourceFile
-from storage import customers, decisions
+from storage import customers, decisions, triggers
 from storage.outbox import listing as outbox_listing
 from storage.rights import made_folder, share_folder
 from storage.store import Store, meta, set_meta
@@ -295,15 +298,12 @@ class StoryTold:
     why: str
 
 
-def happened(store: Store, playbook: Playbook) -> Totals:
-    """The decisions of the whole workspace, added up."""
-    totals = Totals()
+def happened(store: Store) -> dict[str, list[OutcomeCount]]:
+    """What has become of all that was decided in the workspace, by trigger."""
     with store.reading() as connection:
-        for row in decisions.listing(connection, decisions.DecisionFilter()):
-            day = local_date(row["at"], playbook.zone).isoformat()
-            totals.decisions += 1
-            totals.cells[PreviewCell(day, row["trigger"], row["channel"], row["outcome"], row["reason"])] += 1
-    return totals
+        names = triggers.in_force(connection)
+        found = {name: triggers.outcomes(connection, name, 0) for name in names}
+    return {name: counts for name, counts in found.items() if counts}
 
 
 def tell(store: Store, playbook: Playbook, story: Story) -> StoryTold:
@@ -313,7 +313,10 @@ def tell(store: Store, playbook: Playbook, story: Story) -> StoryTold:
         known = customers.show(connection, customer)
         wanted = decisions.DecisionFilter(customer, since=story.since, until=story.until)
         lines = [_act(row) for row in customers.timeline(connection, customer, story.until, story.since)]
-        lines += [_decision(row) for row in decisions.listing(connection, wanted)]
+        decided = list(decisions.listing(connection, wanted))
+        ids = [row["message"] for row in decided if row["message"] is not None]
+        made = {message.id: message for message in outbox_listing.rows(connection, ids)}
+        lines += [_decision(row, made.get(row["message"])) for row in decided]
     _, found = explain_in(store, playbook, story.customer, story.trigger, END, END)
     lines.sort(key=lambda line: (line.at, line.is_decision))
     return StoryTold(story, known["name"], known["city"], tuple(lines), found.words)
@@ -328,16 +331,15 @@ def _act(row: Any) -> StoryLine:
     )
 
 
-OUTCOMES: Final = {"send": "sent", "defer": "deferred", "suppress": "not sent", "hold": "held"}
-
-
-def _decision(row: Any) -> StoryLine:
-    reason = f", {row['reason']}" if row["reason"] else ""
+def _decision(row: Any, message: ListedMessage | None) -> StoryLine:
+    state, why = (None, None) if message is None else (message.state, message.reason)
+    fate = fate_of(row["outcome"], row["reason"], state, why)
+    reason = f", {row['reason']}" if row["reason"] and fate is not Fate.GOAL_REACHED else ""
     return StoryLine(
         row["at"],
         True,
         row["channel"] or "",
-        f"{row['trigger']}/{row['step']}: {OUTCOMES[row['outcome']]}{reason}",
+        f"{row['trigger']}/{row['step']}: {FATE_WORDS[fate]}{reason}",
     )
 
 

@@ -12,14 +12,17 @@ from typing import Final
 
 from sqlalchemy import Connection
 
+from core.engine.pauses import pause_label
 from core.explain.words import counted, in_full
 from core.forecast.approval import Filled, HeldMessage, approved
 from core.instants import Instant, local_date
 from core.limits.pressure import per_unit
-from core.model.outbox import Act
+from core.model.outbox import SENDING, Act
 from core.playbook.playbook import Playbook
+from storage import pauses
 from storage.outbox import acts as outbox_acts
 from storage.outbox.acts import HeldRow
+from storage.pauses import StoredPause
 from storage.play import dossiers
 from storage.play.dossiers import CHUNK
 
@@ -140,6 +143,32 @@ def _note(
     return filled.share, FullestCustomer(customer, filled.rule, used, limit)
 
 
+def held_up(
+    connection: Connection, playbook: Playbook, ids: Sequence[int], at: Instant
+) -> tuple[int, list[str]]:
+    """How many of these messages do not go out when they are let go, because something is paused or stopped,
+    and by what, a sentence each.
+    """
+    number, said = 0, []
+    for row in pauses.current(connection, at).values():
+        held = pauses.held_up_by(connection, row.pause, playbook, ids, at)
+        if held:
+            number = max(number, held)
+            said.append(_held_words(row, held, len(ids), playbook))
+    return number, said
+
+
+def _held_words(row: StoredPause, held: int, number: int, playbook: Playbook) -> str:
+    who = f"{held:,} of them" if held < number else "All of them" if number > 1 else "It"
+    are = "is" if held == 1 else "are"
+    is_stop = row.pause.scope == "everything"
+    what = f"{pause_label(row.pause.target)} {'was stopped' if is_stop else 'is paused'}"
+    until = "" if row.pause.until is None else f" until {in_full(row.pause.until, playbook.zone)}"
+    why = f": {row.reason}" if row.reason else ""
+    since = f"since {in_full(row.pause.since, playbook.zone)}{until} by {row.author}{why}"
+    return f"{who} {are} then held and not sent: {what} {since}."
+
+
 def notes(
     connection: Connection,
     playbook: Playbook,
@@ -151,6 +180,8 @@ def notes(
     """What is said before messages that wait are approved or rejected: which they are, what they fill, who
     gets room; else nothing.
     """
+    if action in SENDING and ids:
+        yield from held_up(connection, playbook, ids, at)[1]
     if action not in ("approve", "reject") or not ids:
         return
     rows = outbox_acts.held(connection, ids)

@@ -37,7 +37,7 @@ def day_grid(channels: Sequence[str], days: Sequence[str], cells: Mapping[Previe
         tuple(channels),
         tuple((day[5:] if len(day) > 7 else day, "") for day in days),
         values,
-        "messages sent",
+        "messages that go out",
     )
 
 

@@ -20,21 +20,25 @@ from console.reports.elements import (
     ReportTable,
     Section,
 )
-from core.forecast.preview import ChannelDemand, PreviewCell, PreviewLimit
+from core.forecast.preview import FORETOLD_FATES, ChannelDemand, PreviewCell, PreviewLimit
 from core.limits.pressure import POINT
-from core.model.decisions import OUTCOMES
+from core.model.fates import FATE_WORDS, Fate
+from screens.cells.behind import ALREADY
 from screens.cells.gauge import load_bars
 from screens.cells.grid import Grid
 
 MOST: Final = 20
 """So many triggers have a line of their own where each meets each."""
 
-_OUTCOMES: Final = (
-    ("goes out", "send"),
-    ("put off", "defer"),
-    ("does not go out", "suppress"),
-    ("waits for approval", "hold"),
-)
+_BARS: Final[Mapping[Fate, str]] = {
+    Fate.DECIDED: "send",
+    Fate.WAITS_FOR_APPROVAL: "hold",
+    Fate.LATER: "defer",
+    Fate.HELD: "hold",
+    Fate.GOAL_REACHED: "goal",
+    Fate.NEVER: "suppress",
+}
+"""The look of what becomes of a message, as a part of a bar."""
 
 
 def preview_page(answer: PreviewResult, title: str, *more: str) -> ReportPage:
@@ -43,15 +47,14 @@ def preview_page(answer: PreviewResult, title: str, *more: str) -> ReportPage:
     changes = (
         [f"Not under the rules in force, but with: {', '.join(answer.changes)}."] if answer.changes else []
     )
-    outcomes = Counter[str]()
-    for cell, number in totals.cells.items():
-        outcomes[cell.outcome] += number
+    fates = totals.fates().get((), Counter())
     facts = [
         ("customers looked at", totals.looked_at),
         ("decisions", totals.decisions),
         ("customers concerned", totals.customers),
     ]
-    facts += [(words, outcomes[outcome]) for words, outcome in _OUTCOMES]
+    facts += [(FATE_WORDS[fate], fates[fate]) for fate in FORETOLD_FATES]
+    facts += [(ALREADY, totals.already.total())] if totals.already else []
     makers = (
         _sent,
         _by_trigger,
@@ -114,35 +117,35 @@ def _day_table(
 
 
 def _by_trigger(answer: PreviewResult) -> Section:
-    outcomes = answer.totals.by("trigger")
-    imagined = Counter[tuple[str, str]]()
+    of_triggers = answer.totals.fates("trigger")
+    imagined = Counter[tuple[str, Fate]]()
     for cell, number in answer.totals.imagined.items():
-        imagined[cell.trigger, cell.outcome] += number
+        imagined[cell.trigger, cell.fate] += number
     lines = []
-    for (name,), numbers in outcomes.items():
-        new = imagined[str(name), "send"]
+    for (name,), numbers in of_triggers.items():
+        new = imagined[str(name), Fate.DECIDED]
         parts = [
-            BarPiece(numbers["send"] - new, "send"),
+            BarPiece(numbers[Fate.DECIDED] - new, "send"),
             BarPiece(new, "imagined"),
-            *(BarPiece(numbers[each], each) for each in OUTCOMES if each != "send"),
+            *(BarPiece(numbers[each], _BARS[each]) for each in FORETOLD_FATES[1:]),
         ]
         lines.append(BarLine(str(name), tuple(parts), f"{sum(numbers.values()):,}"))
     key = (
-        *((words, outcome) for words, outcome in _OUTCOMES),
-        *([("goes out, imagined", "imagined")] if imagined else []),
+        *((FATE_WORDS[fate], _BARS[fate]) for fate in FORETOLD_FATES),
+        *([("decided, imagined", "imagined")] if imagined else []),
     )
     heads = (
         ColumnHead("trigger", False),
-        *(ColumnHead(words) for words, _ in _OUTCOMES),
+        *(ColumnHead(FATE_WORDS[fate]) for fate in FORETOLD_FATES),
         *([ColumnHead("of these imagined")] if imagined else []),
     )
     rows = tuple(
         (
             name,
-            *(numbers[outcome] for _, outcome in _OUTCOMES),
-            *([sum(imagined[str(name), each] for each in OUTCOMES)] if imagined else []),
+            *(numbers[fate] for fate in FORETOLD_FATES),
+            *([sum(imagined[str(name), each] for each in FORETOLD_FATES)] if imagined else []),
         )
-        for (name,), numbers in outcomes.items()
+        for (name,), numbers in of_triggers.items()
     )
     return Section(
         "Decisions by trigger",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -22,6 +23,7 @@ from console.tui.following import (
     CannotFollow,
     DatabaseChanged,
     Follower,
+    FollowsAgain,
     OpenFailed,
     WorkspaceOpened,
     why_not_followed,
@@ -160,8 +162,20 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
             screen.data_changed()
 
     def on_cannot_follow(self, message: CannotFollow) -> None:
-        """Say why nothing is read anew."""
+        """Mark what is shown as old, and say why nothing is read anew."""
+        if self.place is not None:
+            self.place = replace(self.place, is_lost=True)
+        for screen in self._frames():
+            screen.head.refresh()
         self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=30)
+
+    def on_follows_again(self, message: FollowsAgain) -> None:
+        """Read everything anew, and take the mark away."""
+        self.clear_notifications()
+        self.on_database_changed(DatabaseChanged(message.at))
+        for screen in self._frames():
+            screen.head.refresh()
+        self.notify("The database can be read again; everything is as of now.", markup=False)
 
     def _frames(self) -> Iterator[Frame]:
         for stack in list(self._screen_stacks.values()):

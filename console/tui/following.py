@@ -16,7 +16,7 @@ from screens.ports.service import Service
 
 POLL_S: Final = 0.5
 """Seconds between two looks whether anybody has written; each costs microseconds and sends nothing."""
-SETTLE_S: Final = 2.0
+SETTLE_S: Final = 1.5
 """Seconds at least between two reloads, however fast others write."""
 
 
@@ -50,6 +50,14 @@ class CannotFollow(Message):
     def __init__(self, sentence: str) -> None:
         super().__init__()
         self.sentence = sentence
+
+
+class FollowsAgain(Message):
+    """What others write can be seen again; `at` is the instant of the screens, in ms UTC."""
+
+    def __init__(self, at: Instant) -> None:
+        super().__init__()
+        self.at = at
 
 
 class Follower:
@@ -101,6 +109,9 @@ class Follower:
         while not self._leaving.is_set():
             try:
                 version = service.version()
+                if told:
+                    told, seen = "", version
+                    self._post(FollowsAgain(service.now()))
                 if seen is not None and version != seen:
                     yield service.now()
                     self._leaving.wait(SETTLE_S - POLL_S)

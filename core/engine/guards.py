@@ -171,8 +171,8 @@ def all_objections(candidate: Candidate, state: CustomerState) -> tuple[Objectio
     return tuple(objection for guard in GUARDS if (objection := guard(candidate, state)) is not None)
 
 
-REPORTED: Final = ("bounced ", "complained ", "unsubscribed ")
-"""How the reason of a suppression begins where it can follow the address in a sentence."""
+REPORTED: Final = {"bounce": "bounced", "complaint": "drew a complaint"}
+"""What befell an address, by the reason under which sources report it."""
 
 
 def allowed_channels(first: Candidate, state: CustomerState) -> tuple[list[Candidate], Objection | None]:
@@ -217,8 +217,9 @@ def _lack(objection: Objection, channel: Channel) -> str:
         return f"no address for {channel.name} is known"
     if objection.reason is not Reason.ADDRESS_SUPPRESSED:
         return objection.detail
-    if objection.detail.startswith(REPORTED):
-        return f"the address for {channel.name} {objection.detail}"
+    reason, on, instant = objection.detail.rpartition(" on ")
+    if reason in REPORTED:
+        return f"the address for {channel.name} {REPORTED[reason]}{on}{instant}"
     return f"the address for {channel.name} is suppressed: {objection.detail}"
 
 

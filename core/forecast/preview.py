@@ -18,10 +18,17 @@ from core.instants import Instant, local_date
 from core.limits.pressure import POINT, Contact, Ledger, PressureRule, load, within
 from core.limits.windows import Span
 from core.model.decisions import Decision
+from core.model.fates import Fate, fate_of_decision
 from core.model.reasons import Reason
 from core.playbook.playbook import Channel, Playbook
 
 MOST_PRESSED: Final = 50
+FORETOLD_FATES: Final = (
+    Fate.DECIDED, Fate.WAITS_FOR_APPROVAL, Fate.LATER, Fate.HELD, Fate.GOAL_REACHED, Fate.NEVER,
+)  # fmt: skip
+"""What can become of something in a preview; of what waits in the outbox and goes out too, `decided`."""
+HELD_BACK: Final = (Fate.WAITS_FOR_APPROVAL, Fate.LATER, Fate.HELD, Fate.NEVER)
+"""What does not go out, or not at once; a goal that was reached is a success."""
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,59}")
 """Under such a name a preview can be kept."""
 
@@ -42,6 +49,11 @@ class PreviewCell(NamedTuple):
     channel: str | None
     outcome: str
     reason: str | None
+
+    @property
+    def fate(self) -> Fate:
+        """What becomes of it."""
+        return fate_of_decision(self.outcome, self.reason)
 
 
 class Fullness(NamedTuple):
@@ -226,6 +238,14 @@ class Totals:
         for cell, number in self.cells.items():
             key = tuple(getattr(cell, name) for name in names)
             found.setdefault(key, Counter())[cell.outcome] += number
+        return dict(sorted(found.items(), key=lambda entry: tuple(part or "" for part in entry[0])))
+
+    def fates(self, *names: str) -> dict[tuple[str | None, ...], Counter[Fate]]:
+        """What becomes of what is decided, by the named parts of the cells, in order."""
+        found: dict[tuple[str | None, ...], Counter[Fate]] = {}
+        for cell, number in self.cells.items():
+            key = tuple(getattr(cell, name) for name in names)
+            found.setdefault(key, Counter())[cell.fate] += number
         return dict(sorted(found.items(), key=lambda entry: tuple(part or "" for part in entry[0])))
 
     @property

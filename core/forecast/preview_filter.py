@@ -20,6 +20,7 @@ class PreviewFilter:
     triggers: tuple[str, ...] | None = None
     outcomes: tuple[str, ...] | None = None
     reasons: tuple[str | None, ...] | None = None
+    without_reasons: tuple[str, ...] = ()
     rule: str | None = None
     """What this rule held back."""
     imagined: bool | None = None

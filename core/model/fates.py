@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from core.model.reasons import HOLDING, Reason
+from core.model.reasons import Reason
 
 
 class Fate(StrEnum):
@@ -67,7 +67,7 @@ FOLLOWED: Final[Mapping[str, str]] = {
 
 def fate_of_decision(outcome: str, reason: str | None) -> Fate:
     """What a decision by itself makes of its message, whatever has become of it since."""
-    if outcome == "hold" and reason not in HOLDING:
+    if outcome == "hold" and reason in (None, Reason.APPROVAL):
         return Fate.WAITS_FOR_APPROVAL
     if outcome == "suppress" and reason == Reason.GOAL_REACHED:
         return Fate.GOAL_REACHED
@@ -106,6 +106,12 @@ def fate_in_words(fate: Fate, state: str | None = None) -> str:
     """The word, and what followed where the outbox's state says so: `sent, bounced`."""
     followed = FOLLOWED.get(state or "") if fate is Fate.SENT else None
     return FATE_WORDS[fate] + (f", {followed}" if followed else "")
+
+
+def counted_fate(number: int, fate: Fate) -> str:
+    """`87 wait for approval`, `1 waits for approval`, `12 later`."""
+    word = FATE_WORDS[fate]
+    return f"{number:,} {word if number == 1 else word.replace('waits', 'wait')}"
 
 
 def state_code(fate: Fate | None) -> str | None:

@@ -10,7 +10,7 @@ from core.instants import Instant
 
 Act: TypeAlias = Literal["approve", "reject", "retry", "cancel"]
 
-TodayFigure: TypeAlias = Literal["sent", "waiting", "held"]
+TodayFigure: TypeAlias = Literal["sent", "waiting", "approval", "held"]
 """What the table of today counts by channel; `waiting` is what lies in the outbox for today."""
 
 STATES: Final = (
@@ -85,6 +85,8 @@ class ActEffect:
     first_planned: Instant | None
     first_expiry: Instant | None
     at: Instant
+    held: int = 0
+    """So many of them do not go out after it: a pause or the emergency stop is on."""
     notes: Sequence[str] = ()
     """What it brings about, a sentence each: the batches by day, the windows that they fill, who gets room.
     """

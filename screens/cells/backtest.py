@@ -8,10 +8,12 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
-from core.forecast.backtest import AFTERWARDS
+from core.forecast.backtest import AFTERWARDS, Backtested
 from core.forecast.diff import KINDS
+from core.forecast.preview import FORETOLD_FATES, HELD_BACK
 from core.forecast.preview_filter import PreviewFilter
 from core.instants import day_start, format_duration, local
+from core.model.fates import counted_fate, fate_of_decision
 from screens.cells.bars import Bar, Heading, Item
 from screens.cells.line import Cell, Line
 from screens.cells.moments import share
@@ -54,8 +56,7 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
             Cell(
                 f" {counted(sent, 'message')} to {counted(sums.afterwards.customers, 'customer')}", "strong"
             ),
-            f", {counted(sums.own.decisions - sent, 'time')} held back, "
-            f"{counted(sums.aside.customers, 'customer')} pushed aside",
+            f"{_others(sums)}, {counted(sums.aside.customers, 'customer')} pushed aside",
         ],
     ]
     then = sums.afterwards
@@ -74,6 +75,13 @@ def facts(tried: Tried, currency: str, zone: ZoneInfo) -> list[Line]:
     return lines
 
 
+def _others(sums: Backtested) -> str:
+    """What became of the rest, in the words of `core.model.fates`."""
+    fates = sums.own.fates().get((), Counter())
+    told = [counted_fate(fates[fate], fate) for fate in FORETOLD_FATES[1:] if fates[fate]]
+    return "".join(f", {each}" for each in told)
+
+
 def held(tried: Tried) -> list[Item]:
     """By what it would have been held back."""
     mine = (tried.trigger,)
@@ -81,7 +89,7 @@ def held(tried: Tried) -> list[Item]:
         {
             key: numbers.total()
             for key, numbers in tried.sums.own.by("outcome", "reason").items()
-            if key[0] != "send"
+            if fate_of_decision(str(key[0]), key[1]) in HELD_BACK
         }
     )
     bars = [

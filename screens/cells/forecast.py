@@ -8,7 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from core.explain.words import counted
-from core.forecast.diff import KINDS
+from core.forecast.diff import KINDS, Diff
 from core.instants import local
 from screens.cells.behind import IMAGINED
 from screens.cells.line import Cell, Line, StyleName
@@ -59,6 +59,9 @@ def changed_words(forecast: Forecast) -> str:
     if diff is None:
         return ""
     if not diff.customers:
+        held = _held_otherwise(diff)
+        if held:
+            return f"The same decisions as under the rules in force, but held by other rules: {held}."
         return "Nothing changes: the same decisions as under the rules in force."
     kinds = diff.kinds()
     said = ", ".join(f"{kinds[kind]:,} {kind}" for kind in KINDS if kinds[kind])
@@ -68,6 +71,13 @@ def changed_words(forecast: Forecast) -> str:
     )
     whose = counted(diff.customers, "customer")
     return f"{from_to(was, now)} messages; the decisions of {whose} change: {said}."
+
+
+def _held_otherwise(diff: Diff) -> str:
+    """The rules that hold back another number of decisions than now: `three-a-week 2→0`."""
+    before, after = diff.before.rules, diff.after.rules
+    names = sorted(name for name in before.keys() | after.keys() if before[name] != after[name])
+    return ", ".join(f"{name} {from_to(before[name], after[name])}" for name in names)
 
 
 def imagined_words(forecast: Forecast) -> str:

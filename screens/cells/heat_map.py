@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Final, Literal
 from zoneinfo import ZoneInfo
 
-from core.forecast.preview import PreviewCell
+from core.forecast.preview import FORETOLD_FATES, HELD_BACK, PreviewCell
 from core.forecast.preview_filter import PreviewFilter
 from core.instants import day_start, local_date
-from screens.cells.behind import IMAGINED
+from core.model.fates import FATE_WORDS, Fate
+from screens.cells.behind import ALREADY, IMAGINED
 from screens.cells.forecast import HELD, from_to
 from screens.cells.grid import Grid
 from screens.ports.pressure import Forecast
@@ -20,11 +21,11 @@ from screens.ports.pressure import Forecast
 Measure = Literal["sent", "held", "contacts", "change", "imagined"]
 MEASURES: Final[tuple[Measure, ...]] = ("sent", "held", "contacts")
 WORDS: Final = {
-    "sent": "messages sent",
-    "held": "held back",
+    "sent": "messages that go out",
+    "held": "later, held or never",
     "contacts": "contacts per customer reached",
     "change": "messages more or less than now",
-    "imagined": "messages sent that are only imagined",
+    "imagined": "messages that are only imagined",
 }
 OVER: Final = "!"
 """Sign before a number: more than the channel takes on that day."""
@@ -54,8 +55,8 @@ def days_of(forecast: Forecast, zone: ZoneInfo) -> list[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
-Sums = Counter[tuple[str, str | None, str]]
-"""Decisions by day, channel and outcome."""
+Sums = Counter[tuple[str, str | None, Fate]]
+"""Decisions by day, channel and what becomes of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,8 @@ class HeatMapTable:
     sums: Sums
     before: Sums | None = None
     """Under the rules in force, where others are tried."""
+    already: Sums = field(default_factory=Counter)
+    """What of it was decided before and waits in the outbox."""
 
 
 def table(
@@ -98,7 +101,8 @@ def table(
         signs=signs,
         legend=_meanings(signs),
     )
-    return HeatMapTable(grid, days, channels, sums, before)
+    already = _sums(forecast.totals.already, chosen)
+    return HeatMapTable(grid, days, channels, sums, before, already)
 
 
 Values = tuple[tuple[int, ...], ...]
@@ -137,7 +141,7 @@ def _sums(cells: Mapping[PreviewCell, int], chosen: set[str] | None) -> Sums:
     sums = Sums()
     for cell, number in cells.items():
         if chosen is None or cell.trigger in chosen:
-            sums[cell.day, cell.channel, cell.outcome] += number
+            sums[cell.day, cell.channel, cell.fate] += number
     return sums
 
 
@@ -146,7 +150,7 @@ def _signs(
 ) -> Mapping[tuple[int, int], str]:
     """Signs by row and column of the grid."""
     signs: dict[tuple[int, int], str] = {}
-    outcomes = HELD if measure == "held" else ("send",)
+    fates = HELD_BACK if measure == "held" else (Fate.DECIDED,)
     over = (
         {(each.channel, each.day) for each in forecast.asked if each.asked > each.capacity}
         if measure == "sent"
@@ -155,7 +159,7 @@ def _signs(
     for column, day in enumerate(days):
         for row, channel in enumerate(channels):
             if measure in ("sent", "held") and any(
-                imagined[day.isoformat(), channel, outcome] for outcome in outcomes
+                imagined[day.isoformat(), channel, fate] for fate in fates
             ):
                 signs[row, column] = signs[len(channels), column] = IMAGINED
             if (channel, day.isoformat()) in over:
@@ -174,14 +178,14 @@ def _channels(forecast: Forecast) -> Iterator[str | None]:
 
 def _value(
     forecast: Forecast,
-    sums: Counter[tuple[str, str | None, str]],
+    sums: Sums,
     measure: Measure,
     day: str,
     channel: str | None,
 ) -> int:
     if measure == "held":
-        return sum(sums[day, channel, outcome] for outcome in HELD)
-    sent = sums[day, channel, "send"]
+        return sum(sums[day, channel, fate] for fate in HELD_BACK)
+    sent = sums[day, channel, Fate.DECIDED]
     return (
         sent
         if measure != "contacts"
@@ -191,7 +195,7 @@ def _value(
 
 def _of_all(
     forecast: Forecast,
-    sums: Counter[tuple[str, str | None, str]],
+    sums: Sums,
     measure: Measure,
     day: str,
     channels: Sequence[str | None],
@@ -199,7 +203,7 @@ def _of_all(
     if measure != "contacts":
         return sum(_value(forecast, sums, measure, day, channel) for channel in channels)
     return _per_customer(
-        sum(sums[day, channel, "send"] for channel in channels), forecast.totals.reached[day, None]
+        sum(sums[day, channel, Fate.DECIDED] for channel in channels), forecast.totals.reached[day, None]
     )
 
 
@@ -214,22 +218,26 @@ def cell_words(table: HeatMapTable, row: int, column: int) -> str:
         return ""
     day = table.days[column]
     channels = table.channels if row >= len(table.channels) else (table.channels[row],)
-    count = Counter[str]()
-    for channel in channels:
-        for outcome in ("send", *HELD):
-            count[outcome] += table.sums[day.isoformat(), channel, outcome]
     name = "all channels" if row >= len(table.channels) else channels[0] or NO_CHANNEL
-    was = Counter[str]()
+    count, already = (_of_cell(sums, day, channels) for sums in (table.sums, table.already))
+    was = count if table.before is None else _of_cell(table.before, day, channels)
+    parts = [
+        f"{from_to(was[fate], count[fate])} {FATE_WORDS[fate]}"
+        for fate in FORETOLD_FATES
+        if fate is Fate.DECIDED or was[fate] or count[fate]
+    ]
+    waits = f"; {already.total():,} of them {ALREADY}" if already else ""
+    return f"{day:%a %d %b}, {name}: {', '.join(parts)}{waits}"
+
+
+def _of_cell(sums: Sums, day: date, channels: Sequence[str | None]) -> Counter[Fate]:
+    """What becomes of what is decided on a day over these channels together."""
+    found: Counter[Fate] = Counter()
     for channel in channels:
-        for outcome in ("send", *HELD):
-            was[outcome] += (
-                count[outcome] if table.before is None else table.before[day.isoformat(), channel, outcome]
-            )
-    parts = [f"{from_to(was[outcome], count[outcome])} {word}" for outcome, word in _OUTCOMES]
-    return f"{day:%a %d %b}, {name}: {', '.join(parts)}"
-
-
-_OUTCOMES: Final = (("send", "sent"), ("defer", "deferred"), ("suppress", "suppressed"), ("hold", "held"))
+        for fate in FORETOLD_FATES:
+            if number := sums[day.isoformat(), channel, fate]:
+                found[fate] += number
+    return found
 
 
 def behind_cell(
@@ -248,6 +256,7 @@ def behind_cell(
         channels=None if row >= len(table.channels) else (table.channels[row],),
         triggers=None if triggers is None or measure == "contacts" else tuple(triggers),
         outcomes=HELD if measure == "held" else ("send",),
+        without_reasons=("GOAL_REACHED",) if measure == "held" else (),
         imagined=True if measure == "imagined" else None,
     )
 
@@ -257,5 +266,5 @@ def cell_crumbs(table: HeatMapTable, row: int, column: int, measure: Measure) ->
     return (
         f"{table.days[column]:%a %d %b}",
         table.grid.rows[row],
-        "held back" if measure == "held" else "sent",
+        WORDS["held"] if measure == "held" else WORDS["sent"],
     )

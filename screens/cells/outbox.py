@@ -153,7 +153,7 @@ def _act_lines(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
 def _letting_go(effect: ActEffect, zone: ZoneInfo) -> Iterator[str]:
     """When they go out, and until when they can."""
     is_one = len(effect.ids) == 1
-    if effect.first_planned is not None:
+    if effect.first_planned is not None and effect.held < len(effect.ids):
         yield _going_out(is_one, effect.first_planned, effect.at, zone)
     if effect.first_expiry is not None:
         yield f"{'It' if is_one else 'The first of them'} expires {in_full(effect.first_expiry, zone)}."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from screens.ports.overview import (
     Engine,
     OverviewPage,
     Undecided,
+    Written,
 )
 
 NAME: Final = 9
@@ -60,7 +61,7 @@ def head_lines(
     return [
         engine_line(page.engine, page.health.is_ticking, page.at, simulated, zone),
         sending_line(page.engine, page.at, zone),
-        books_line(page.engine, books, width),
+        books_line(page.engine, carried_on(books, page.written), width),
     ]
 
 
@@ -118,6 +119,19 @@ def sending_line(engine: Engine, at: Instant, zone: ZoneInfo) -> Line:
     return _named("Sending", Cell("■ STOPPED", "bad"), f" {what}, `!` ends it; {since}")
 
 
+def carried_on(books: Books | None, written: Written) -> Books | None:
+    """The sums with what was written since they were added up."""
+    if books is None:
+        return None
+    return replace(
+        books,
+        events=books.events + max(0, written.events - books.written.events),
+        decisions=books.decisions + max(0, written.decisions - books.written.decisions),
+        messages=books.messages + max(0, written.messages - books.written.messages),
+        written=written,
+    )
+
+
 def books_line(engine: Engine, books: Books | None, width: int) -> Line:
     """Whether everything is accounted for, what waits for the engine, and as many sums as there is room
     for.
@@ -152,9 +166,9 @@ def today_title(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> s
 
 
 def today_lines(page: OverviewPage, ahead: DayAhead | None, width: int) -> list[Line]:
-    """Sent, to come, held and capacity by channel, with a bar of sent and to come."""
+    """Sent, to come, to approve, held and capacity by channel, with a bar of sent and to come."""
     label = max([len("channel"), *(min(14, display_width(safe_text(each.channel))) for each in page.today)])
-    head = f" {fit('channel', label)} {'sent':>8} {'to come':>8} {'held':>7} {'capacity':>8}"
+    head = f" {fit('channel', label)} {'sent':>7} {'to come':>7} {'approval':>8} {'held':>6} {'capacity':>8}"
     rest = width - len(head) - 2
     coming = [to_come(each, ahead, page.engine.decided_until) for each in page.today]
     most = max((each.sent + number for each, number in zip(page.today, coming)), default=0)
@@ -176,8 +190,9 @@ def _today(channel: ChannelToday, coming: int, is_known: bool, label: int, rest:
     shown = f"{coming:,}" if is_known else "…"
     room = f"{channel.capacity:,}" if channel.capacity is not None else "–"
     over = channel.capacity is not None and channel.sent + coming > channel.capacity
-    line: list[Cells] = [f" {fit(safe_text(channel.channel), label)}", f" {channel.sent:>8,}", f" {shown:>8}"]
-    line.append(Cell(f" {channel.held:>7,}", "warn" if channel.held else "dim"))
+    line: list[Cells] = [f" {fit(safe_text(channel.channel), label)}", f" {channel.sent:>7,}", f" {shown:>7}"]
+    line.append(Cell(f" {channel.to_approve:>8,}", "warn" if channel.to_approve else "dim"))
+    line.append(Cell(f" {channel.held:>6,}", "warn" if channel.held else "dim"))
     line.append(Cell(f" {room:>8}", "bad" if over else "dim"))
     if over:
         return [*line, Cell("  ! over capacity", "bad")]
@@ -268,9 +283,18 @@ def _wrong(found: HealthFinding, at: Instant, zone: ZoneInfo) -> Attention:
 
 
 def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterator[Attention]:
-    held = sum(each.held for each in page.today)
-    if held:
-        yield Attention("‖", f"{counted(held, 'message')} held for an approval", "outbox", "5")
+    to_approve, held = (sum(numbers) for numbers in ([each.to_approve for each in page.today],
+        [each.held for each in page.today]))  # fmt: skip
+    if page.engine.stopped is not None:
+        what = f"{counted(held, 'message')} held" if held else "no message is held by it yet"
+        yield Attention("■", f"all sending is stopped: {what}", "stop", "!", "bad")
+    elif held:
+        yield Attention(
+            "‖", f"{counted(held, 'message')} held by a pause, a surge or set aside", "outbox", "5"
+        )
+    if to_approve:
+        wait = "waits" if to_approve == 1 else "wait"
+        yield Attention("‖", f"{counted(to_approve, 'message')} {wait} for approval", "outbox", "5")
     for each in page.today:
         asked = each.sent + to_come(each, ahead, page.engine.decided_until)
         if each.capacity is not None and asked > each.capacity:

@@ -9,12 +9,12 @@ from typing import Final, NamedTuple, TypeVar
 
 from core.explain.words import counted, in_short
 from core.filters import holds, read_words
+from core.forecast.preview import HELD_BACK, Totals
 from core.forecast.preview import PreviewCell as PreviewCell
-from core.forecast.preview import Totals
 from core.forecast.preview_filter import PreviewFilter
 from core.limits.pressure import POINT, per_unit
 from screens.cells.bars import Bar, Heading, Item, compared
-from screens.cells.forecast import HELD, from_to
+from screens.cells.forecast import from_to
 from screens.cells.gauge import load_bars, window_words
 from screens.cells.moments import share
 from screens.cells.states import decision_cell
@@ -140,7 +140,7 @@ def _held(totals: Totals, chosen: set[str] | None) -> tuple[Counter[str], Counte
         if chosen is None or trigger in chosen:
             rules[rule] += number
     for cell, number in totals.cells.items():
-        if cell.outcome in HELD and (chosen is None or cell.trigger in chosen):
+        if cell.fate in HELD_BACK and (chosen is None or cell.trigger in chosen):
             reasons[cell.outcome, cell.reason] += number
     return rules, reasons
 

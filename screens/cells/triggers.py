@@ -13,7 +13,7 @@ from core.explain.words import counted, in_short
 from core.filters import holds, read_words
 from core.instants import Instant
 from core.model.counts import JourneyCount, OutcomeCount, fates_of
-from core.model.fates import FATE_WORDS, FOLLOWED, Fate
+from core.model.fates import FOLLOWED, Fate, counted_fate
 from screens.cells.bars import bar
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
@@ -127,7 +127,7 @@ def _numbers(view: TriggerView, now: Instant, zone: ZoneInfo) -> Iterator[Cells]
     line = view.line
     sent = f"sent {line.sent:,} (7 days: {line.sent_lately:,})"
     yield f"{line.waiting:,} under way · {sent}"
-    told = [f"{line.lately[fate]:,} {FATE_WORDS[fate]}" for fate in SAID_LATELY if line.lately.get(fate)]
+    told = [counted_fate(line.lately[fate], fate) for fate in SAID_LATELY if line.lately.get(fate)]
     yield f" · decided in 7 days: {', '.join(told)}" if told else ""
     if line.next_due is not None:
         yield f" · next {moment(line.next_due, now, zone)}"

@@ -14,9 +14,11 @@ from core.explain.words import BECAUSE, in_short, localized
 from core.instants import Instant
 from screens.cells.column import Column
 from screens.cells.exports import Fields, instants, plain
+from screens.cells.forecast import badge
 from screens.cells.line import Cell, Cells, Line, fit
 from screens.cells.moments import moment
 from screens.cells.states import fate_cell
+from screens.ports.pressure import Supposed
 
 COLUMNS: Final = (
     Column("verdict", "STATE", 11, grow=6, most=22),
@@ -30,6 +32,7 @@ EXPORTED: Final[Fields] = (
     *instants("since"),
     *plain("words", of="explanation"),
 )
+NOT_SUPPOSED: Final = Cell(" is not taken into account here: this is why, under the rules in force.", "warn")
 STANDING: Final = "trigger active"
 """The check whose detail, such as `the trigger is draft`, needs no name before it."""
 
@@ -73,10 +76,13 @@ def cells(each: TriggerExplanation, now: Instant, zone: ZoneInfo) -> Sequence[Ce
     )
 
 
-def explanation(each: TriggerExplanation, zone: ZoneInfo) -> list[Line]:
-    """The answer in words, then every check in its order."""
+def explanation(each: TriggerExplanation, zone: ZoneInfo, supposed: Supposed | None = None) -> list[Line]:
+    """The answer in words, then every check in its order; where something is `supposed` below, that
+    this answer is of the present.
+    """
     first = each.stop
-    lines: list[Line] = [
+    lines: list[Line] = [] if supposed is None else [badge(supposed), [NOT_SUPPOSED], []]
+    lines += [
         [" ", Cell(each.title, "strong"), Cell(f"  {each.trigger}", "dim")],
         [f" {each.explanation.words}"],
         [],

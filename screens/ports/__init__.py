@@ -46,3 +46,5 @@ class WorkspacePlace:
     """The clock is not trusted: nothing is decided and sent."""
     needs_reasons: bool = False
     """Whoever changes something has to say why."""
+    is_lost: bool = False
+    """The database cannot be read any more: what is shown is old."""

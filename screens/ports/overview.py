@@ -43,8 +43,8 @@ class Engine:
 
 @dataclass(frozen=True, slots=True)
 class ChannelToday:
-    """What a channel has handed over today, what stands in its outbox for today, what is held, and how much
-    it takes a day.
+    """What a channel has handed over today, what is due or on its way in its outbox for today, what waits for
+    an approval or is held whenever it was planned for, and how much it takes a day.
     """
 
     channel: str
@@ -52,16 +52,26 @@ class ChannelToday:
     waiting: int
     held: int
     capacity: int | None
+    to_approve: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class NextSteps:
-    """A trigger's next step of somebody under way, and how many of its steps fall due within a day."""
+    """A trigger's next step of somebody under way, and for how many that step falls due within a day."""
 
     trigger: str
     at: Instant
     step: int
     within_a_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The numbers of the rows that were written last, by which sums that are dear to read are carried on."""
+
+    events: int = 0
+    decisions: int = 0
+    messages: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,16 @@ class OverviewPage:
     """By the judgement that `manometer status` prints, the books left out."""
     soon: tuple[NextSteps, ...]
     acts: tuple[OperatorAct, ...]
+    written: Written = Written()
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """When the engine last ticked and dispatched, as of an instant."""
+
+    at: Instant
+    last_tick: Instant | None
+    last_dispatch: Instant | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +137,8 @@ class Books:
     events: int
     decisions: int
     messages: int
+    written: Written = Written()
+    """When they were added up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +156,10 @@ class OverviewPort(Protocol):
 
     def page(self, cancelled: Cancelled) -> OverviewPage:
         """What is quick to say."""
+        ...
+
+    def pulse(self, cancelled: Cancelled) -> Pulse:
+        """Whether the engine still ticks; costs nothing."""
         ...
 
     def gauge(self, rule: str | None, cancelled: Cancelled) -> BaseGauge | None:

@@ -113,6 +113,8 @@ def badges(place: WorkspacePlace, frozen: bool, *, short: bool = False) -> Itera
     recorded consent.
     """
     yield Cell("[SIMULATED]" if place.simulated else "[LIVE]", "accent" if place.simulated else "ok")
+    if place.is_lost:
+        yield Cell(" [DATABASE GONE]" if not short else " [GONE]", "bad")
     if place.stopped:
         yield Cell(" [STOPPED]", "bad")
     if place.clock_held:

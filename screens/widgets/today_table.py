@@ -15,8 +15,8 @@ from screens.cells.line import Cell, Line, as_cell, fit
 from screens.widgets.keys import key, moving
 from screens.widgets.line_widget import Lines
 
-Figure = Literal["sent", "to come", "held"]
-FIGURES: Final[tuple[Figure, ...]] = ("sent", "to come", "held")
+Figure = Literal["sent", "to come", "approval", "held"]
+FIGURES: Final[tuple[Figure, ...]] = ("sent", "to come", "approval", "held")
 """In the order of the parts of a line, after the channel's name."""
 HEADS: Final = 2
 """Lines above the channels: the title and the names of the columns."""

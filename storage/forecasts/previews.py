@@ -200,6 +200,8 @@ _COLUMNS: Final = (
     "late", "rules", "objections",
     "imagined", "cause", "dispatch", "weight", "message", "decided_already",
 )  # fmt: skip
+DECIDED_ALREADY: Final = len(_COLUMNS) - 1
+"""The place in a row that says whether it was decided before and waits in the outbox."""
 _NAMED: Final = ", ".join(f'"{name}"' for name in _COLUMNS)
 _SCHEMA: Final = f"""
 CREATE TABLE kept (id INTEGER PRIMARY KEY, {_NAMED});
@@ -361,6 +363,10 @@ def _conditions(wanted: PreviewFilter) -> tuple[list[str], list[Any]]:
             marks = ", ".join("?" * len(chosen))
             conditions.append(f"coalesce({column}, '') IN ({marks})")
             values.extend("" if value is None else value for value in chosen)
+    if wanted.without_reasons:
+        marks = ", ".join("?" * len(wanted.without_reasons))
+        conditions.append(f"coalesce(reason, '') NOT IN ({marks})")
+        values.extend(wanted.without_reasons)
     if wanted.rule is not None:
         conditions.append("id IN (SELECT id FROM held_by WHERE rule = ?)")
         values.append(wanted.rule)

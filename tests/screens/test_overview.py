@@ -14,7 +14,16 @@ from screens.outbox_behind import OutboxBehindScreen
 from screens.overview import NeedsList, OverviewScreen
 from screens.people import PeopleScreen
 from screens.ports import Cancelled
-from screens.ports.overview import BaseGauge, Books, ChannelToday, DayAhead, Engine, OverviewPage, Undecided
+from screens.ports.overview import (
+    BaseGauge,
+    Books,
+    ChannelToday,
+    DayAhead,
+    Engine,
+    OverviewPage,
+    Pulse,
+    Undecided,
+)
 from screens.ports.pauses import PauseView
 from tests.screens.furnished import FakeOutbox
 from tests.screens.stage import Bare, settled, stage, text
@@ -58,6 +67,10 @@ class FakeOverview:
 
     def undecided(self, cancelled: Cancelled) -> Undecided:
         return Undecided(2, {"EUR": 3, "USD": 1})
+
+    def pulse(self, cancelled: Cancelled) -> Pulse:
+        engine = self.shown.engine
+        return Pulse(self.shown.at, engine.last_tick, engine.last_dispatch)
 
     def books(self, cancelled: Cancelled) -> Books:
         return Books(NOW, True, 50, 40, 30)

@@ -88,6 +88,21 @@ def run(args: argparse.Namespace, context: Context) -> int:
     return DONE
 
 
+def _row(line: ChannelLine) -> dict[str, object]:
+    figures = line.figures
+    return {
+        "channel": line.name, "kind": line.kind, "medium": line.medium, "state": line.state,
+        "due": figures.due, "since": line.since, "until": line.until, "reason": line.reason,
+        "oldest_due": figures.oldest_due, "sent_hour": figures.sent_hour, "sent_day": figures.sent_day,
+        "last_sent": figures.last_sent, "bounced_day": figures.bounced_day, "held": figures.held,
+        "failed": figures.failed, "uncertain": figures.uncertain, "set_aside": figures.set_aside,
+        "capacity": line.capacity, "last_error": line.last_error,
+    }  # fmt: skip
+
+
+def _named(args: argparse.Namespace, context: Context) -> Channel:
+    """The channel that is named; ManometerError where there is none."""
+    name: str = args.channel
     channels = context.in_force.playbook.channels
     if name not in channels:
         hint = near(name, channels) or f"There are: {', '.join(sorted(channels))}."

@@ -12,16 +12,18 @@ import shlex
 import shutil
 import sys
 import textwrap
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from console.cli.context import Context
 from console.cli.errors import UsageError
 from console.cli.exit_codes import INTERRUPTED
-from console.cli.listings.previews import REASON_FIELDS, TRIGGER_FIELDS
-from console.cli.output import Output
+from console.cli.listings.previews import REASON_FIELDS
+from console.cli.output import ListingField, Output
 from console.demo.furnished import (
     AHEAD,
     END,
@@ -41,8 +43,10 @@ from console.demo.furnished import (
 )
 from console.demo.retailer.past import FEWEST, MOST
 from core.explain.words import counted
-from core.forecast.preview import Totals
+from core.forecast.preview import FORETOLD_FATES, Totals
 from core.instants import Instant, format_instant, local
+from core.model.counts import OutcomeCount, fates_of
+from core.model.fates import FATE_WORDS, Fate, counted_fate
 
 WIDTH = 80
 BAR = 40
@@ -149,7 +153,7 @@ def _show(there: Context, made: Furnished) -> None:
             f"{there.folder / 'outbox'}."
         )
     )
-    _show_happened(out, happened(store, playbook))
+    _show_happened(out, happened(store))
     if waiting := held(store):
         out.say(
             f"\nFor the operator: a batch of {counted(waiting, 'message')} waits for somebody's approval."
@@ -173,22 +177,27 @@ def _show_more(out: Output) -> None:
         out.say(f"  {customer}  {name:17}  {title}")
 
 
-def _show_happened(out: Output, totals: Totals) -> None:
+def _show_happened(out: Output, counts: Mapping[str, Sequence[OutcomeCount]]) -> None:
     out.say(_heading("What happened"))
-    out.listing(TRIGGER_FIELDS, _by_trigger(totals), "Nothing fell due.")
+    by_trigger = {name: fates_of(each) for name, each in counts.items()}
+    shown = [fate for fate in Fate if any(fates[fate] for fates in by_trigger.values())]
+    fields = ListingField("trigger"), *(ListingField(fate, "number") for fate in shown)
+    rows = (
+        {"trigger": name, **{fate: fates[fate] or None for fate in shown}}
+        for name, fates in by_trigger.items()
+    )
+    out.listing(fields, rows, "Nothing fell due.")
     out.say("\nWhat did not go out, or not at once, and why:")
-    out.listing(REASON_FIELDS, _reasons(totals), "Everything went out at once.")
+    out.listing(REASON_FIELDS, _reasons(counts), "Everything went out at once.")
 
 
-def _by_trigger(totals: Totals) -> Iterable[Mapping[str, Any]]:
-    for (trigger,), outcomes in totals.by("trigger").items():
-        yield {"trigger": trigger, **outcomes}
-
-
-def _reasons(totals: Totals) -> Iterable[Mapping[str, Any]]:
-    for (outcome, reason), numbers in totals.by("outcome", "reason").items():
-        if reason is not None:
-            yield {"outcome": outcome, "reason": reason, "decisions": sum(numbers.values())}
+def _reasons(counts: Mapping[str, Sequence[OutcomeCount]]) -> Iterable[Mapping[str, Any]]:
+    found = Counter[tuple[str, str]]()
+    for each in chain.from_iterable(counts.values()):
+        if each.why is not None and each.fate is not Fate.SENT:
+            found[FATE_WORDS[each.fate], each.why] += each.number
+    for (word, reason), number in sorted(found.items()):
+        yield {"outcome": word, "reason": reason, "decisions": number}
 
 
 def _show_story(out: Output, told: StoryTold) -> None:
@@ -206,11 +215,10 @@ def _show_ahead(out: Output, totals: Totals) -> None:
     most = max(by_day.values(), default=1)
     for day, sent in by_day.items():
         out.say(f"  {date.fromisoformat(day):%a %d %b}  {'█' * max(1, round(BAR * sent / most))} {sent}")
-    sent, held_back = sum(by_day.values()), totals.decisions - sum(by_day.values())
-    out.say(
-        f"  {counted(sent, 'message')} to {counted(_reached(totals), 'customer')}; {held_back} held back or "
-        "put off."
-    )
+    sent, fates = sum(by_day.values()), totals.fates().get((), Counter())
+    rest = ", ".join(counted_fate(fates[fate], fate) for fate in FORETOLD_FATES[1:] if fates[fate])
+    people = f"contacts for {counted(_reached(totals), 'customer')}"
+    out.say(_wrapped(f"{counted(sent, 'message')}; {rest}; {people}.", "  "))
 
 
 def _reached(totals: Totals) -> int:

@@ -11,12 +11,14 @@ from console.cli.output import ListingField
 from console.forecast.preview_result import PreviewResult
 from console.forecast.question import span_in_words
 from core.explain.words import counted
-from core.forecast.preview import ChannelDemand, Totals
+from core.forecast.preview import FORETOLD_FATES, ChannelDemand, Totals
 from core.limits.pressure import POINT
-from core.model.decisions import OUTCOMES
+from core.model.fates import FATE_WORDS, Fate, fate_of_decision
 
 MOST_PAIRS: Final = 20
-DAY_FIELDS = tuple(ListingField(name, "number" if name != "day" else "text") for name in ("day", *OUTCOMES))
+DAY_FIELDS = tuple(
+    ListingField(name, "number" if name != "day" else "text") for name in ("day", *FORETOLD_FATES)
+)
 TRIGGER_FIELDS = (ListingField("trigger"), *DAY_FIELDS[1:])
 CHANNEL_FIELDS = (ListingField("channel"), ListingField("day"), *DAY_FIELDS[1:])
 REASON_FIELDS = (ListingField("outcome"), ListingField("reason"), ListingField("decisions", "number"))
@@ -109,13 +111,14 @@ def _show_sums(context: Context, found: PreviewResult) -> None:
 
 
 def _outcomes(totals: Totals, name: str) -> Iterator[Mapping[str, Any]]:
-    for (key,), outcomes in totals.by(name).items():
-        yield {name: key, **{outcome: outcomes.get(outcome, 0) or None for outcome in OUTCOMES}}
+    for (key,), fates in totals.fates(name).items():
+        yield {name: key, **{fate: fates[fate] or None for fate in FORETOLD_FATES}}
 
 
 def _reasons(totals: Totals) -> Iterator[Mapping[str, Any]]:
     for (outcome, reason), numbers in totals.by("outcome", "reason").items():
-        yield {"outcome": outcome, "reason": reason, "decisions": sum(numbers.values())}
+        word = FATE_WORDS[fate_of_decision(str(outcome), reason)]
+        yield {"outcome": word, "reason": reason, "decisions": sum(numbers.values())}
 
 
 def _contacts(totals: Totals) -> Iterator[Mapping[str, Any]]:
@@ -127,17 +130,17 @@ def _contacts(totals: Totals) -> Iterator[Mapping[str, Any]]:
 
 def _imagined(totals: Totals) -> Iterator[Mapping[str, Any]]:
     """Decisions that are known and such as come of imagined events, by trigger and outcome."""
-    imagined: Counter[tuple[str, str]] = Counter()
+    imagined: Counter[tuple[str, Fate]] = Counter()
     for cell, number in totals.imagined.items():
-        imagined[cell.trigger, cell.outcome] += number
-    for (trigger,), outcomes in totals.by("trigger").items():
-        for outcome in OUTCOMES:
-            if outcomes[outcome]:
-                new = imagined[str(trigger), outcome]
+        imagined[cell.trigger, cell.fate] += number
+    for (trigger,), fates in totals.fates("trigger").items():
+        for fate in FORETOLD_FATES:
+            if fates[fate]:
+                new = imagined[str(trigger), fate]
                 yield {
                     "trigger": trigger,
-                    "outcome": outcome,
-                    "known": outcomes[outcome] - new or None,
+                    "outcome": FATE_WORDS[fate],
+                    "known": fates[fate] - new or None,
                     "imagined": new or None,
                 }
 

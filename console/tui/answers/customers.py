@@ -251,15 +251,21 @@ def _badges(
     if any(pause.target == customer and pause.holds(now) for pause in playbook.pauses):
         yield "PAUSED"
     if suppressed:
-        yield "ADDRESS SUPPRESSED"
+        yield f"ADDRESS SUPPRESSED: {', '.join(dict.fromkeys(each.medium for each in suppressed))}"
     latest = [consent for consent in consents if consent.is_latest]
     for said in ("objected", "withdrawn"):
-        if any(consent.state == said for consent in latest):
-            yield said.upper()
+        uses = dict.fromkeys(_use(consent) for consent in latest if consent.state == said)
+        if uses:
+            yield f"{said.upper()}: {', '.join(uses)}"
     if playbook.consent_policy != "assumed" and not any(consent.state == "granted" for consent in latest):
-        yield "NO CONSENT"
+        yield "NO CONSENT to any channel"
     if state["next_due_at"] is not None and state["next_due_at"] <= now:
         yield "DUE NOW"
+
+
+def _use(consent: ConsentLine) -> str:
+    """What a word on consent is about: `print`, `email for marketing`."""
+    return consent.channel if consent.purpose == "*" else f"{consent.channel} for {consent.purpose}"
 
 
 # ---- pressure ----

@@ -75,7 +75,9 @@ class OutboxAnswers:
             notes = tuple(
                 approvals.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled)
             )
-        return replace(found, notes=notes)
+            playbook = self._local.in_force().playbook
+            held, _ = approvals.held_up(connection, playbook, found.ids, at)
+        return replace(found, notes=notes, held=held)
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:
         """Do it, with its audit lines in one transaction, and say what was done; OutboxError, and nothing

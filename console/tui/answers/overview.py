@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from array import array
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from console.forecast.preview import preview
 from console.forecast.question import Question
 from console.health.judgement import health_of, room_of
 from console.health.watching import watched
 from console.safeguards.clock_guard import SOURCES, confirm, why_distrusted
+from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.pauses import pause_view
 from core.forecast.preview import daily_capacities
 from core.instants import DAY, Instant, day_start, local_date
 from core.limits.pressure import PressureRule
 from core.limits.windows import RollingWindow, Span, WholeDaysWindow, Window
+from core.model.fates import Fate
 from core.model.outbox import TodayFigure
 from core.model.pauses import EVERYTHING
 from core.playbook.playbook import Playbook
@@ -33,9 +35,12 @@ from screens.ports.overview import (
     Engine,
     NextSteps,
     OverviewPage,
+    Pulse,
     Undecided,
+    Written,
 )
 from storage import audit_acts, overview, pauses, status
+from storage.forecasts import previews
 from storage.intake import decisions
 from storage.orders import unconverted
 from storage.pauses import StoredPause
@@ -72,12 +77,19 @@ class OverviewAnswers:
             return OverviewPage(
                 at=at,
                 engine=_engine(connection, figures, at, stopped),
-                today=tuple(_today(connection, workspace.playbook, at)),
+                today=tuple(_today(connection, workspace.playbook, at, held_up(local, connection))),
                 paused={name: pause_view(row) for name, row in sorted(held.items())},
                 health=health_of(figures, workspace, at, disk, clock_fault, seen),
                 soon=tuple(_soon(connection, workspace.playbook, held, at)),
                 acts=tuple(audit_acts.last_acts(connection, ACTS)),
+                written=_written(connection),
             )
+
+    def pulse(self, cancelled: Cancelled) -> Pulse:
+        """Whether the engine still ticks."""
+        local = self._local
+        with local.asking(cancelled) as connection:
+            return Pulse(local.now(), *status.last_passes(connection))
 
     def confirm_clock(self, reason: str) -> str:
         """Say that this machine's clock is right; ManometerError where the console is for reading only."""
@@ -137,7 +149,8 @@ class OverviewAnswers:
         """What is behind one number of today."""
         playbook, at = self._local.in_force().playbook, self._local.now()
         with self._local.asking(cancelled) as connection:
-            return overview.message_ids(connection, channel, figure, _day(at, playbook))
+            is_held_up = held_up(self._local, connection)
+            return overview.message_ids(connection, channel, figure, _day(at, playbook), is_held_up)
 
     def ahead(self, cancelled: Cancelled) -> DayAhead:
         """The preview of a day, where few are due in it."""
@@ -156,7 +169,9 @@ class OverviewAnswers:
                 if cancelled():
                     raise CancelledError
                 for when, trigger, channel in (
-                    (row[0], row[4], row[6]) for row in part.details if row[7] == "send"
+                    (row[0], row[4], row[6])
+                    for row in part.details
+                    if row[7] == "send" and not row[previews.DECIDED_ALREADY]
                 ):
                     if when < tomorrow:
                         sends[channel].append(when)
@@ -175,9 +190,13 @@ class OverviewAnswers:
         """Whether the books balance, by the law that `manometer status` states."""
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
-            found = status.conservation(connection)
+            found, written = status.conservation(connection), _written(connection)
         totals = {part: found[part]["total"] for part in ("events", "decisions", "messages")}
-        return Books(at, found["holds"], **totals)
+        return Books(at, found["holds"], **totals, written=written)
+
+
+def _written(connection: Connection) -> Written:
+    return Written(*overview.written(connection))
 
 
 def _engine(connection: Connection, figures: Figures, at: Instant, stopped: StoredPause | None) -> Engine:
@@ -220,15 +239,20 @@ def _counted_by(
     return window.span(at, playbook.zone), channels, several
 
 
-def _today(connection: Connection, playbook: Playbook, at: Instant) -> Iterator[ChannelToday]:
+def _today(
+    connection: Connection, playbook: Playbook, at: Instant, is_held_up: ColumnElement[bool]
+) -> Iterator[ChannelToday]:
     """The channels of the playbook in its order, then others that still have messages today."""
     day = _day(at, playbook)
-    sent = overview.sent(connection, day)
-    waiting = overview.waiting(connection, overview.TO_COME, day.last)
-    held = overview.waiting(connection, ("held",), at + 36_525 * DAY)
+    sent, today = overview.sent(connection, day), overview.waiting(connection, day.last, is_held_up)
+    always = overview.waiting(connection, None, is_held_up)
     capacities = daily_capacities(playbook)
-    for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *waiting, *held}))):
-        yield ChannelToday(name, sent[name], waiting[name], held[name], capacities.get(name))
+    for name in dict.fromkeys((*playbook.channels, *sorted({*sent, *always}))):
+        now, ever = today.get(name, Counter()), always.get(name, Counter())
+        yield ChannelToday(
+            name, sent[name], now[Fate.DUE] + now[Fate.ON_ITS_WAY], ever[Fate.HELD], capacities.get(name),
+            ever[Fate.WAITS_FOR_APPROVAL],
+        )  # fmt: skip
 
 
 def _soon(

@@ -20,6 +20,7 @@ from screens.ports.overview import (
     NextSteps,
     OverviewPage,
     Undecided,
+    Written,
 )
 from screens.ports.pauses import PauseView
 
@@ -27,7 +28,7 @@ ZURICH = ZoneInfo("Europe/Zurich")
 NOW = parse_instant("2025-03-30T12:00:00+02:00")
 WELL = Health("healthy", True, ())
 ENGINE = Engine(1, "server:812:99", NOW - HOUR, NOW - 20 * SECOND, NOW - 5 * SECOND, 0, 0, 0, None)
-EMAIL = ChannelToday("email", 1204, 30, 12, 20_000)
+EMAIL = ChannelToday("email", 1204, 30, 0, 20_000, 12)
 PAGE = OverviewPage(NOW, ENGINE, (EMAIL,), {}, WELL, (), ())
 
 
@@ -103,6 +104,7 @@ def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
         "sent",
         "to",
         "come",
+        "approval",
         "held",
         "capacity",
         "█",
@@ -111,12 +113,12 @@ def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
         "to",
         "come",
     ]
-    assert email.split()[:5] == ["email", "1,204", "31", "12", "20,000"]
+    assert email.split()[:6] == ["email", "1,204", "31", "12", "0", "20,000"]
     assert "…" in text(rows.today_lines(PAGE, None, 80)[1])
 
 
 def test_more_than_a_day_takes_is_said_in_the_table_and_among_what_needs_somebody() -> None:
-    page = replace(PAGE, today=(replace(EMAIL, held=0, capacity=1000),))
+    page = replace(PAGE, today=(replace(EMAIL, to_approve=0, capacity=1000),))
     assert text(rows.today_lines(page, None, 80)[1]).endswith("! over capacity")
     assert [(each.words, each.mode) for each in rows.attention(page, None, None, ZURICH)] == [
         ("email: 1,234 today, more than 1,000 a day", "pressure")
@@ -146,10 +148,25 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         ("■", "email halted since 11:00: no such host", "s"),
         ("✗", "2 messages failed within a day", "5"),
         ("?", "1 message uncertain: nobody knows if it went", "5"),
-        ("‖", "12 messages held for an approval", "5"),
+        ("‖", "12 messages wait for approval", "5"),
         ("‖", "basket paused since 29 Mar 11:00 by keller, until 13:00", "3"),
         ("»", "2 customers to plan under the new playbook", ""),
     ]
+
+
+def test_an_emergency_stop_is_the_first_that_needs_somebody_with_what_it_holds() -> None:
+    stop = PauseView(NOW - HOUR, None, "keller", "wrong prices")
+    page = replace(PAGE, engine=replace(ENGINE, stopped=stop), today=(replace(EMAIL, waiting=0, held=87),))
+    assert [(each.words, each.key) for each in rows.attention(page, None, None, ZURICH)] == [
+        ("all sending is stopped: 87 messages held", "!"),
+        ("12 messages wait for approval", "5"),
+    ]
+
+
+def test_sums_go_on_with_what_is_written_after_they_were_added_up() -> None:
+    books = Books(NOW, True, 100, 50, 20, Written(100, 50, 20))
+    assert rows.carried_on(books, Written(140, 50, 21)) == Books(NOW, True, 140, 50, 21, Written(140, 50, 21))
+    assert rows.carried_on(None, Written()) is None
 
 
 def test_the_gauge_is_said_as_fully_as_there_is_room() -> None:

@@ -91,7 +91,7 @@ def test_a_cell_stands_for_its_local_day_even_where_the_clock_changes() -> None:
     )
     assert (behind.channels, behind.outcomes) == ((None,), forecast_rows.HELD)
     assert heat_map.behind_cell(table, 3, 0, "sent", ("basket",), ZURICH).channels is None
-    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4 sent, 2 deferred, 0 suppressed, 0 held"
+    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4 decided, 2 later"
 
 
 def test_a_last_day_of_one_instant_is_left_out_unless_something_falls_on_it() -> None:
@@ -190,7 +190,7 @@ def test_under_changed_rules_titles_cells_and_bars_say_both_sides() -> None:
     assert rows.limit_title(forecast, LIMIT) == "three-a-week: 4→3 contacts in 7 days"
     table = heat_map.table(forecast, "change", None, ZURICH)
     assert [row[0] for row in table.grid.values] == [-3, 0, 0, -3]
-    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4→1 sent, 2 deferred, 0 suppressed, 0 held"
+    assert heat_map.cell_words(table, 0, 0) == "Fri 28 Mar, email: 4→1 decided, 2 later"
     assert {bar.before for bar in rows.held_back(forecast, None) if isinstance(bar, Bar)} == {1, 2}
 
 

@@ -127,7 +127,7 @@ PLANS: dict[str, tuple[Callable[[Connection], Any], str]] = {
         "COVERING INDEX ix_messages_sent (trigger=? AND sent_at>? AND sent_at<?)",
     ),
     "waiting": (
-        lambda connection: overview.waiting(connection, ("planned",), DAY),
+        lambda connection: overview.waiting(connection, DAY),
         "ix_messages_waiting (state=? AND planned_at<?)",
     ),
     "in trouble": (

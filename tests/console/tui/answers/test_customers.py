@@ -135,12 +135,12 @@ def test_a_profile_says_which_consent_counts_and_what_is_wrong_with_an_address(s
         ("withdrawn", False), ("granted", True), ("withdrawn", False),
     ]  # fmt: skip
     assert [each.reason for each in profile.suppressed] == ["bounce"]
-    assert "ADDRESS SUPPRESSED" in profile.badges
+    assert "ADDRESS SUPPRESSED: email" in profile.badges
     assert ("loyalty", "L-77") in profile.identities
 
 
 def test_a_customer_without_a_consent_has_a_badge(service: LocalService) -> None:
-    assert "NO CONSENT" in service.customers.profile(EVE, never).badges
+    assert "NO CONSENT to any channel" in service.customers.profile(EVE, never).badges
 
 
 def test_a_customer_who_is_gone_is_said_in_words(service: LocalService) -> None:
