@@ -38,7 +38,7 @@ BESIDE: Final = 1
 """So many of them stand beside the others where there is room."""
 
 
-class OutcomesList(PickedLines[tuple[rows.Terms, Line]]):
+class OutcomesList(PickedLines[tuple[rows.Counts, Line]]):
     """What was decided, by reason; Enter lists the decisions."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -49,15 +49,15 @@ class OutcomesList(PickedLines[tuple[rows.Terms, Line]]):
     class Opened(Message):
         """Enter was pressed on a number."""
 
-        def __init__(self, terms: rows.Terms) -> None:
+        def __init__(self, counts: rows.Counts) -> None:
             super().__init__()
-            self.terms = terms
+            self.counts = counts
 
     def __init__(self, *, id: str, classes: str | None = None) -> None:
         super().__init__("Outcomes", empty=rows.NOTHING_DECIDED, id=id)
         self.set_classes(classes or "")
 
-    def line_of(self, item: tuple[rows.Terms, Line], width: int) -> Line:
+    def line_of(self, item: tuple[rows.Counts, Line], width: int) -> Line:
         """Outcome, reason, number, share, bar."""
         return item[1]
 
@@ -199,9 +199,12 @@ class TriggerScreen(PanedFrame, PausingFrame):
     def _open_outcome(self, message: OutcomesList.Opened) -> None:
         """The decisions that a number counts."""
         message.stop()
-        from screens.decisions import DecisionsOf  # when first wanted, as everywhere
+        if self.view is None:
+            return
+        from screens.decisions_behind import DecisionsBehindScreen  # when first wanted, as everywhere
 
-        self.app.push_screen(DecisionsOf(self.trigger_name, message.terms))
+        since = self.view.outcomes_since
+        self.app.push_screen(DecisionsBehindScreen(self.trigger_name, since, message.counts))
 
     @on(VirtualTable.Opened)
     def _opened(self) -> None:

@@ -5,7 +5,7 @@ Instants are ms UTC.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -258,6 +258,38 @@ def _with_message(
     )
     for outcome, reason, state, message_reason, is_paused, number in connection.execute(query):
         yield OutcomeCount(outcome, reason, number, state, message_reason, bool(is_paused))
+
+
+def decision_ids(
+    connection: Connection,
+    name: str,
+    since: Instant,
+    counted: Collection[OutcomeCount],
+    is_held_up: ColumnElement[bool] = NO_ROW,
+) -> array[int]:
+    """The decisions that some of the numbers of `outcomes` count, asked with the same condition; the newest
+    first.
+    """
+    wanted = {
+        (each.outcome, each.reason, each.message_state, each.message_reason, each.is_paused)
+        for each in counted
+    }
+    query = (
+        select(
+            decisions.c.id, decisions.c.outcome, decisions.c.reason, digests.STATE, digests.REASON,
+            func.coalesce(is_held_up, NO_ROW),
+        )
+        .outerjoin_from(decisions, messages, messages.c.id == decisions.c.message_id)
+        .where(decisions.c.trigger == name, decisions.c.at >= since)
+        .where(decisions.c.outcome.in_(sorted({each.outcome for each in counted})))
+        .order_by(decisions.c.at.desc(), decisions.c.id.desc())
+    )  # fmt: skip
+    found: array[int] = array("q")
+    for number, outcome, reason, *of_message in connection.execute(query):
+        state, message_reason, is_paused = of_message if outcome in PLANNING else (None, None, False)
+        if (outcome, reason, state, message_reason, bool(is_paused)) in wanted:
+            found.append(number)
+    return found
 
 
 def journeys(connection: Connection, name: str) -> list[JourneyCount]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -51,8 +50,8 @@ WAITING: Final = (
 )
 EXPORTED_WAITING: Final[Fields] = (*instants("due_at"), *plain("customer", "name", "step", "waits_for"))
 BAR: Final = 26
-Terms: TypeAlias = tuple[tuple[str, str], ...]
-"""Fields and values of the log of decisions, which all hold."""
+Counts: TypeAlias = tuple[OutcomeCount, ...]
+"""The numbers that one line adds up."""
 
 
 def cells(line: TriggerLine, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
@@ -197,36 +196,29 @@ def outcomes_title(counts: Sequence[OutcomeCount]) -> str:
     return f"{counted(sum(each.number for each in counts), 'decision')} in 30 days"
 
 
-def outcomes(counts: Sequence[OutcomeCount]) -> list[tuple[Terms, Line]]:
-    """What has become of what was decided, by reason, each with a bar, and the terms of the log that leave
-    the decisions it counts.
-    """
-    counts = _by_fate(counts)
-    total, most = sum(each.number for each in counts), max((each.number for each in counts), default=0)
-    return [(_terms(each), _outcome(each, most, total)) for each in counts]
+def outcomes(counts: Sequence[OutcomeCount]) -> list[tuple[Counts, Line]]:
+    """What has become of what was decided, by reason, each with a bar, and the numbers it adds up."""
+    total, lines = sum(each.number for each in counts), _by_fate(counts)
+    most = max((number for number, _ in lines), default=0)
+    return [(line, _outcome(line[0], number, most, total)) for number, line in lines]
 
 
-def _terms(each: OutcomeCount) -> Terms:
-    reason = (("reason", each.reason),) if each.reason else ()
-    return (("outcome", each.outcome), *reason, ("since", "30d"))
-
-
-def _by_fate(counts: Sequence[OutcomeCount]) -> list[OutcomeCount]:
-    """What has one word and one reason, added up; the most frequent first."""
-    found: dict[tuple[Fate, str | None, str | None], OutcomeCount] = {}
+def _by_fate(counts: Sequence[OutcomeCount]) -> list[tuple[int, Counts]]:
+    """What has one word and one reason, with its sum; the most frequent first."""
+    found: dict[tuple[Fate, str | None, str | None], list[OutcomeCount]] = {}
     for each in counts:
         key = each.fate, in_short(each.why), FOLLOWED.get(each.message_state or "")
-        known = found.get(key)
-        found[key] = each if known is None else replace(known, number=known.number + each.number)
-    return sorted(found.values(), key=lambda each: (-each.number, each.fate, each.why or ""))
+        found.setdefault(key, []).append(each)
+    lines = [(sum(each.number for each in line), tuple(line)) for line in found.values()]
+    return sorted(lines, key=lambda line: (-line[0], line[1][0].fate, line[1][0].why or ""))
 
 
-def _outcome(each: OutcomeCount, most: int, total: int) -> Line:
+def _outcome(each: OutcomeCount, number: int, most: int, total: int) -> Line:
     outcome, reason = fate_cell(each.fate, each.message_state), in_short(each.why)
     return [
         Cell(fit(outcome.text, 21), outcome.style), fit(reason, 19),
-        fit(f"{each.number:,}", 9, right=True), fit(share(each.number, total), 7, right=True), " ",
-        Cell(bar(each.number, most, BAR), outcome.style),
+        fit(f"{number:,}", 9, right=True), fit(share(number, total), 7, right=True), " ",
+        Cell(bar(number, most, BAR), outcome.style),
     ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ what is counted.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol, TypeAlias
 
@@ -86,6 +86,8 @@ class TriggerView:
     sent: int = 0
     """How many messages went out in the last month: of what was decided some may be held, fail or fall away.
     """
+    outcomes_since: Instant = 0
+    """Since when `outcomes` counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +112,14 @@ class TriggersPort(Protocol):
 
     def view(self, name: str, cancelled: Cancelled) -> TriggerView:
         """One trigger; ManometerError where there is none of that name."""
+        ...
+
+    def decision_ids(
+        self, name: str, since: Instant, counted: Collection[OutcomeCount], cancelled: Cancelled
+    ) -> array[int]:
+        """The decisions since the instant that these numbers of `TriggerView.outcomes` count, the newest
+        first.
+        """
         ...
 
     def waiting_ids(self, name: str, cancelled: Cancelled) -> array[int]:

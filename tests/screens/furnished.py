@@ -5,7 +5,7 @@ that give them.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from core.errors import ManometerError
@@ -83,6 +83,12 @@ class FakeTriggers:
         return TriggerView(
             line, TRIGGER, NOW - 30 * DAY, {1: 1200, 2: 4}, 900, outcomes, history, definition, sent=290
         )
+
+    def decision_ids(
+        self, name: str, since: Instant, counted: Collection[OutcomeCount], cancelled: Cancelled
+    ) -> array[int]:
+        self.done.append(("decisions of", name, tuple(counted)))
+        return array("q", range(1, 1 + sum(each.number for each in counted)))
 
     def waiting_ids(self, name: str, cancelled: Cancelled) -> array[int]:
         return array("q", range(1, 1205))

@@ -13,6 +13,7 @@ from console.main import main
 from console.tui.answers.local_service import LocalService
 from console.tui.app import Console
 from core.instants import DAY, format_instant
+from core.model.counts import OutcomeCount
 from screens.decisions import DecisionsOf
 from screens.ports import WorkspacePlace
 from screens.trigger import TriggerScreen
@@ -63,19 +64,17 @@ async def test_the_journey_stands_beside_the_other_panes_and_nothing_stands_ther
 
 
 async def test_an_outcome_opens_the_decisions_that_it_counts() -> None:
-    decisions = FakeDecisions()
-    service = Bare(triggers=FakeTriggers(), decisions=decisions)
+    triggers = FakeTriggers()
+    service = Bare(triggers=triggers, decisions=FakeDecisions())
     app = stage(service, triggers=lambda: TriggerScreen("basket"))
     async with app.run_test(size=(80, 24)) as pilot:
         await ready(pilot)
         await pilot.press("tab", "j", "enter")
         await settled(pilot)
-        assert decisions.asked[-1].only == (
-            ("trigger", "basket"),
-            ("outcome", "suppress"),
-            ("reason", "NO_CONSENT"),
-        )
-        assert decisions.asked[-1].since is not None
+        assert triggers.done[-1] == (
+            "decisions of", "basket", (OutcomeCount("suppress", "NO_CONSENT", 95),),
+        )  # fmt: skip
+        assert "95 decisions" in text(app)
 
 
 async def test_the_filter_narrows_the_list_and_says_so() -> None:

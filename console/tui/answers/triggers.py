@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from threading import Lock
 from typing import Any, Final
 
@@ -21,7 +21,7 @@ from core.engine.pauses import pause_label
 from core.errors import ManometerError
 from core.explain.words import counted, in_full
 from core.instants import DAY, MINUTE, Instant, Millis, format_instant
-from core.model.counts import JourneyCount, fates_of
+from core.model.counts import JourneyCount, OutcomeCount, fates_of
 from core.model.customer import full_name
 from core.model.fates import Fate
 from core.model.pauses import EVERYTHING, Pause, PausePolicy, parse_target, target_key
@@ -143,7 +143,15 @@ class TriggersAnswers:
                 version=workspace.playbook.version,
                 by_version=by_definition(connection, name, workspace.playbook),
                 sent=triggers.sent(connection, name, at - MONTH),
+                outcomes_since=at - MONTH,
             )
+
+    def decision_ids(
+        self, name: str, since: Instant, counted: Collection[OutcomeCount], cancelled: Cancelled
+    ) -> array[int]:
+        """The decisions behind some of the numbers of a view."""
+        with self._local.asking(cancelled) as connection:
+            return triggers.decision_ids(connection, name, since, counted, held_up(self._local, connection))
 
     def _row(self, connection: Connection, name: str) -> AppliedTrigger:
         known = self._known(connection)

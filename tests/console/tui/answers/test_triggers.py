@@ -92,6 +92,17 @@ def test_one_trigger_is_shown_with_its_journey_file_and_outcomes(local: LocalSer
     assert [each.action for each in view.history] == ["apply"]
 
 
+def test_each_number_of_the_outcomes_opens_as_many_decisions(local: LocalService) -> None:
+    view = local.triggers.view(TRIGGER, never)
+    found = [
+        local.triggers.decision_ids(TRIGGER, view.outcomes_since, [each], never) for each in view.outcomes
+    ]
+    assert [len(ids) for ids in found] == [each.number for each in view.outcomes]
+    together = local.triggers.decision_ids(TRIGGER, view.outcomes_since, view.outcomes, never)
+    assert sorted(together) == sorted(number for ids in found for number in ids)
+    assert len(set(together)) == sum(each.number for each in view.outcomes)
+
+
 def test_a_trigger_that_there_is_not_is_refused_with_the_nearest_name(local: LocalService) -> None:
     with pytest.raises(ManometerError, match="Did you mean 'basket-reminder'"):
         local.triggers.view("basket-remindre", never)
