@@ -39,9 +39,10 @@ class Restored:
     kept: Path | None
 
 
-def restore(source: Path, database: Path, author: str) -> Restored:
+def restore(source: Path, database: Path, author: str, at: Instant | None = None) -> Restored:
     """Make the database what the backup is, with all sending held; ManometerError, and nothing changed,
-    where the file is no sound backup. Nobody else may have the database open, nor a scheduler run.
+    where the file is no sound backup. Nobody else may have the database open, nor a scheduler run. `at`: the
+    instant; by default that of the workspace's clock.
     """
     _refuse_unreadable(source)
     with ExitStack() as stack:
@@ -52,8 +53,8 @@ def restore(source: Path, database: Path, author: str) -> Restored:
         except (OSError, dbapi.Error) as error:
             raise ManometerError(f"{source}: cannot be copied to {database.parent}: {error}.") from error
         _refuse_unsound(part, source)
-        made, uncertain = _prepare(part, source, database, author)
-        kept = _set_aside(database, now())
+        made, uncertain = _prepare(part, source, database, author, at)
+        kept = _set_aside(database, now() if at is None else at)
         try:
             if not database.exists():
                 create_file(database)
@@ -87,12 +88,15 @@ def _refuse_unsound(part: Path, source: Path) -> None:
         raise ManometerError(f"{source} is damaged: {fault}. Nothing was changed; name an older backup.")
 
 
-def _prepare(part: Path, source: Path, database: Path, author: str) -> tuple[Anchor | None, int]:
+def _prepare(
+    part: Path, source: Path, database: Path, author: str, at: Instant | None
+) -> tuple[Anchor | None, int]:
     """Bring the copy up to date and hold its sending, before anybody can see it."""
     migrations.migrate(part)
     with Store(part) as copy:
-        simulated = simulated_at(copy)  # its clock stands where it stood
-        at = now() if simulated is None else simulated
+        if at is None:
+            simulated = simulated_at(copy)  # its clock stands where it stood
+            at = now() if simulated is None else simulated
         return _hold(copy, source, restored_at=at, term=_last_term(database), author=author)
 
 

@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import ClassVar, Final, Self
 
 from console.selftest.disk import KILLED
+from console.selftest.turns import Turns
 from core.errors import ManometerError
 from core.instants import MINUTE, Instant
 from core.model.configurable import Setting, SettingFault
@@ -29,12 +30,16 @@ from core.model.delivery import (
 )
 from core.playbook.playbook import Channel
 
-MOODS: Final = ("well", "moody", "down", "misconfigured", "lost", "mute", "raising")
+MOODS: Final = ("well", "moody", "slow", "down", "misconfigured", "lost", "mute", "raising")
+SLOWEST: Final = 20 * MINUTE
+"""How long a slow provider takes for a message at most; a claim lasts for fifteen minutes."""
 
 
 @dataclass(frozen=True, slots=True)
-class HandedOver:
-    """One message that the provider took, at the instant of its hand-over in ms UTC."""
+class Offer:
+    """One message that was offered to a provider, at an instant in ms UTC, what it said, and whether it took
+    it.
+    """
 
     channel: str
     key: str
@@ -43,6 +48,9 @@ class HandedOver:
     step: int
     purpose: str
     at: Instant
+    address: str
+    said: str
+    is_taken: bool
 
 
 @dataclass(slots=True)
@@ -52,45 +60,32 @@ class OutsideWorld:
     log: Path
     seed: int
     moods: dict[str, str]
+    turns: Turns | None = None
+    """Of the process that hands over."""
     ends_after: int = 0
     """The process ends once it has handed over so many messages; 0: it does not."""
 
-    def note(self, outbound: Outbound) -> None:
-        """It is out, whatever becomes of the process that handed it over."""
-        line = json.dumps(
-            [
-                outbound.channel, outbound.key, outbound.customer, outbound.trigger, outbound.step,
-                outbound.purpose, outbound.sent_at,
-            ]
-        )  # fmt: skip
-        file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-        try:
-            os.write(file, f"{line}\n".encode())
-        finally:
-            os.close(file)
-        if self.ends_after > 0:
-            self.ends_after -= 1
-            if self.ends_after == 0:
-                os._exit(KILLED)
-
-    def known(self) -> list[HandedOver]:
-        """All that was handed over, in its order."""
+    def offers(self) -> list[Offer]:
+        """All that was offered, in its order."""
         if not self.log.exists():
             return []
-        return [HandedOver(*json.loads(line)) for line in self.log.read_text(encoding="utf-8").splitlines()]
+        return [Offer(*json.loads(line)) for line in self.log.read_text(encoding="utf-8").splitlines()]
+
+    def known(self) -> list[Offer]:
+        """All that was taken, in its order."""
+        return [each for each in self.offers() if each.is_taken]
 
     def answer(self, outbound: Outbound) -> Result:
-        """What the provider says to a message; that it is taken down where it is said, or not said."""
+        """What the provider says to a message; whether it takes it is another thing."""
         dice = Random(f"{self.seed} {outbound.key} {outbound.attempt}")  # noqa: S311 - to be repeated
-        mood = self.moods.get(outbound.channel, "well")
-        if mood == "moody":
-            mood = dice.choices(
-                ("well", "later", "refused", "dead", "lost", "raising"), (60, 12, 10, 3, 10, 5)
-            )[0]
-        match mood:
-            case "well":
-                self.note(outbound)
-                return Accepted()
+        said = self._said(dice, self.moods.get(outbound.channel, "well"))
+        self._pause()
+        if said == "slow" and self.turns is not None:
+            self.turns.take(dice.randrange(SLOWEST))
+        is_taken = said in ("well", "slow", "mute") or (said == "lost" and dice.random() < 0.5)
+        self._note(outbound, said, is_taken)
+        self._pause()
+        match said:
             case "down":
                 return Retry("the provider is down", whole_channel=True)
             case "later":
@@ -103,9 +98,37 @@ class OutsideWorld:
                 return ConfigError("535 no such account")
             case "raising":
                 raise RuntimeError("a fault in the adapter")
-        if mood == "mute" or dice.random() < 0.5:
-            self.note(outbound)
-        return Uncertain("the line was lost after the message was sent")
+            case "lost" | "mute":
+                return Uncertain("the line was lost after the message was sent")
+        return Accepted()
+
+    def _said(self, dice: Random, mood: str) -> str:
+        if mood != "moody":
+            return mood
+        answers = ("well", "slow", "later", "refused", "dead", "lost", "mute", "raising")
+        return dice.choices(answers, (52, 8, 12, 10, 3, 5, 5, 5))[0]
+
+    def _note(self, outbound: Outbound, said: str, is_taken: bool) -> None:
+        """It is out, whatever becomes of the process that handed it over."""
+        line = json.dumps(
+            [
+                outbound.channel, outbound.key, outbound.customer, outbound.trigger, outbound.step,
+                outbound.purpose, outbound.sent_at, outbound.address, said, is_taken,
+            ]
+        )  # fmt: skip
+        file = os.open(self.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            os.write(file, f"{line}\n".encode())
+        finally:
+            os.close(file)
+        if is_taken and self.ends_after > 0:
+            self.ends_after -= 1
+            if self.ends_after == 0:
+                os._exit(KILLED)
+
+    def _pause(self) -> None:
+        if self.turns is not None:
+            self.turns.pause()
 
 
 class _OutsideChannel:

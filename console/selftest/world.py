@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from random import Random
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from core.instants import DAY, HOUR, MINUTE, Instant, format_instant, parse_instant
 
@@ -15,6 +16,9 @@ CHANNELS: Final = ("email", "sms")
 LIMIT: Final = (2, 7 * DAY)
 """The pressure rule of the workspace: at most so many marketing messages a customer in so many ms."""
 
+OPEN: Final = (8, 21)
+"""The hours of the workspace's day between which the second channel may send."""
+ZONE: Final = ZoneInfo("Europe/Zurich")
 _SETTINGS: Final = """
 [workspace]
 name = "selftest"
@@ -29,6 +33,7 @@ from = "Self-test <selftest@example.com>"
 [channels.sms]
 kind = "file"
 medium = "sms"
+send_window = ["Mon-Sun 08:00-21:00"]
 [engine]
 keep_free = "0MB"
 """
@@ -109,7 +114,8 @@ _FILES: Final = {
     "templates/note/email.txt": "Hello {{ customer.first_name }}",
     "templates/note/sms.txt": "Hello",
 }
-_EVENTS: Final = ("Product Viewed", "Checkout Started", "Checkout Started", "Order Completed")
+_OFTEN: Final = {"Product Viewed": 8, "Checkout Started": 16, "Order Completed": 8, "Unsubscribed": 1}
+_EVENTS: Final = tuple(name for name, times in _OFTEN.items() for _ in range(times))
 
 
 def furnish(folder: Path) -> None:
@@ -130,6 +136,12 @@ class Lives:
         """The lines of one call: the customer and the event stand in the words."""
         user, _, event = words.partition(" ")
         return [json.dumps(call) for call in (_identify(name, user, now), _track(name, user, event, now))]
+
+    def crowd(self, name: str, words: str, now: Instant) -> list[str]:
+        """The same of so many customers, whose number stands in the words, and of whom each is one."""
+        number, _, event = words.partition(" ")
+        calls = (self.one(f"{name}-{each}", f"c{each} {event}", now) for each in range(int(number)))
+        return [line for several in calls for line in several]
 
     def lines(self, name: str, now: Instant) -> list[str]:
         """The lines of a batch of calls that arrives now: some are told twice, some cannot be read. Its name
@@ -157,8 +169,13 @@ def _calls(dice: Random, name: str, user: str, now: Instant) -> list[dict[str, A
     return calls
 
 
+def address_of(user: str, channel: str) -> str:
+    """Where a channel finds a customer."""
+    return f"{user}@example.ch" if channel == CHANNELS[0] else f"+4179{int(user[1:]) + 5_000_000:07d}"
+
+
 def _identify(name: str, user: str, at: Instant) -> dict[str, Any]:
-    who = {"email": f"{user}@example.ch", "phone": f"+4179{int(user[1:]) + 5_000_000:07d}"}
+    who = {"email": address_of(user, "email"), "phone": address_of(user, "sms")}
     return {
         "type": "identify",
         "messageId": f"i-{name}",
