@@ -32,7 +32,7 @@ FIELDS = (
 
 EXAMPLES = (
     ("render basket-reminder nina@example.ch", "what a customer would read"),
-    ("render basket-reminder C1003 --at 2025-10-20T07:00 --html mail.html", "as of then, for a browser"),
+    ("render basket-reminder C1003 --html mail.html", "the same as a page for a browser"),
 )
 
 

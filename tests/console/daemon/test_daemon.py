@@ -36,7 +36,10 @@ from console.workspace.reading import read_workspace
 from core.instants import DAY, HOUR, MINUTE, SECOND, format_instant
 from storage import leases, status
 from storage.leases import TTL
+from storage.outbox import texts
+from storage.outbox.texts import KeptText
 from storage.schema.messages import messages
+from storage.schema.texts import sent_texts
 from storage.schema.workspace import leases as lease_table
 from storage.store import Store, TransientStoreError, meta, set_meta
 from tests.console.daemons import PATIENCE, ROOT, Daemon, Lateness, heed_signals, until
@@ -153,6 +156,18 @@ def test_the_audit_is_anchored_in_the_log_once_a_day(shop: Path, capsys: pytest.
     assert run("-w", shop, "audit", "verify", "--anchor", kept, "--json") == 0
     proof = json.loads(capsys.readouterr().out)
     assert (proof["holds"], proof["anchors"], proof["anchor"], proof["rows"]) == (True, 1, kept, 1)
+
+
+def test_texts_of_messages_that_were_kept_long_enough_are_ended(shop: Path) -> None:
+    old, young = clock.now() - 91 * DAY, clock.now() - 89 * DAY
+    with Store.open(shop / "manometer.db") as store, store.writing() as connection:
+        base = texts.keep_base(connection, b"", young)
+        texts.keep(connection, {number: KeptText(at, base, b"x") for number, at in ((1, old), (2, young))})
+    with Daemon(shop) as daemon:
+        assert daemon.wait_for("texts_ended")["messages"] == 1
+        assert daemon.end() == 0
+    with Store.open(shop / "manometer.db") as store, store.reading() as connection:
+        assert connection.execute(select(sent_texts.c.message_id)).scalars().all() == [2]
 
 
 def ticked(daemon: Daemon, folder: Path, since: int | None = None) -> None:
