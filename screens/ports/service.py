@@ -19,6 +19,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.people import PeoplePort
     from screens.ports.pressure import PressurePort
     from screens.ports.quarantine import QuarantinePort
+    from screens.ports.segments import SegmentsPort
     from screens.ports.suppressions import SuppressionsPort
     from screens.ports.triggers import TriggersPort
     from screens.ports.ways import WaysPort
@@ -102,6 +103,11 @@ class Service(Protocol):
     @property
     def ways(self) -> WaysPort:
         """Channels and sources."""
+        ...
+
+    @property
+    def segments(self) -> SegmentsPort:
+        """Named audiences, and those of triggers."""
         ...
 
     @property

@@ -17,6 +17,7 @@ from console.tui.answers.overview import OverviewAnswers
 from console.tui.answers.people import PeopleAnswers
 from console.tui.answers.pressure import PressureAnswers
 from console.tui.answers.quarantine import QuarantineAnswers
+from console.tui.answers.segments import SegmentsAnswers
 from console.tui.answers.suppressions import SuppressionsAnswers
 from console.tui.answers.triggers import TriggersAnswers
 from console.tui.answers.ways import WaysAnswers
@@ -44,6 +45,7 @@ class LocalService(LocalWorkspace):
         self.quarantine = QuarantineAnswers(self)
         self.audit = AuditAnswers(self)
         self.ways = WaysAnswers(self)
+        self.segments = SegmentsAnswers(self, self.customers)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""
