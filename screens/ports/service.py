@@ -14,6 +14,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.customers import CustomersPort
     from screens.ports.decisions import DecisionsPort
     from screens.ports.exports import ExportsPort
+    from screens.ports.journeys import JourneysPort
     from screens.ports.outbox import OutboxPort
     from screens.ports.overview import OverviewPort
     from screens.ports.people import PeoplePort
@@ -108,6 +109,11 @@ class Service(Protocol):
     @property
     def segments(self) -> SegmentsPort:
         """Named audiences, and those of triggers."""
+        ...
+
+    @property
+    def journeys(self) -> JourneysPort:
+        """Journeys as maps with numbers."""
         ...
 
     @property

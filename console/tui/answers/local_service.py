@@ -11,6 +11,7 @@ from console.tui.answers.backtest import BacktestAnswers
 from console.tui.answers.customers import CustomersAnswers
 from console.tui.answers.decisions import DecisionsAnswers
 from console.tui.answers.exports import ExportsAnswers
+from console.tui.answers.journeys import JourneysAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.outbox import OutboxAnswers
 from console.tui.answers.overview import OverviewAnswers
@@ -45,6 +46,7 @@ class LocalService(LocalWorkspace):
         self.quarantine = QuarantineAnswers(self)
         self.audit = AuditAnswers(self)
         self.ways = WaysAnswers(self)
+        self.journeys = JourneysAnswers(self)
         self.segments = SegmentsAnswers(self, self.customers)
 
     def close(self) -> None:
