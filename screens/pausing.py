@@ -49,6 +49,13 @@ PAUSING: Final[Sequence[BindingType]] = (
         show=True,
     ),
     key(
+        "J",
+        "journey",
+        "Journey",
+        "triggers.journey",
+        "its journey as a diagram, with the customers at each step and the entries by day",
+    ),
+    key(
         "d",
         "decisions",
         "Decisions",
@@ -121,6 +128,13 @@ class PausingFrame(ActingFrame):
 
         if self.chosen_name is not None:
             self.app.push_screen(PressureScreen(self.chosen_name))
+
+    def action_journey(self) -> None:
+        """Its journey as a diagram."""
+        from screens.journey import JourneyScreen  # when first wanted, as below
+
+        if self.chosen_name is not None:
+            self.app.push_screen(JourneyScreen(self.chosen_name))
 
     def action_decisions(self) -> None:
         """Its decisions."""

@@ -40,6 +40,7 @@ WHERE: Final = {
     "PeopleScreen": "Customers: who is who", "QuarantineScreen": "Overview: set aside",
     "SuppressionsScreen": "Outbox: suppressed addresses", "Help": "help",
     "ChannelsScreen": "Channels",
+    "JourneyScreen": "Triggers: journey", "SegmentsScreen": "Segments",
     "ActsList": "Overview: last acts", "AuditScreen": "Audit", "ActScreen": "Audit: one act",
     "Reading": "details",
     "FilterInput": "filter line",

@@ -14,12 +14,14 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.customers import CustomersPort
     from screens.ports.decisions import DecisionsPort
     from screens.ports.exports import ExportsPort
+    from screens.ports.journeys import JourneysPort
     from screens.ports.messages import MessagesPort
     from screens.ports.outbox import OutboxPort
     from screens.ports.overview import OverviewPort
     from screens.ports.people import PeoplePort
     from screens.ports.pressure import PressurePort
     from screens.ports.quarantine import QuarantinePort
+    from screens.ports.segments import SegmentsPort
     from screens.ports.suppressions import SuppressionsPort
     from screens.ports.triggers import TriggersPort
     from screens.ports.ways import WaysPort
@@ -108,6 +110,16 @@ class Service(Protocol):
     @property
     def ways(self) -> WaysPort:
         """Channels and sources."""
+        ...
+
+    @property
+    def segments(self) -> SegmentsPort:
+        """Named audiences, and those of triggers."""
+        ...
+
+    @property
+    def journeys(self) -> JourneysPort:
+        """Journeys as maps with numbers."""
         ...
 
     @property

@@ -48,6 +48,7 @@ SCREENS: Final = (
     ("6", "decisions", "Decisions"),
     ("7", "channels", "Channels"),
     ("8", "audit", "Audit"),
+    ("9", "segments", "Segments"),
 )
 """The top-level screens: key, mode, title."""
 

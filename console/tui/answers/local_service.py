@@ -11,6 +11,7 @@ from console.tui.answers.backtest import BacktestAnswers
 from console.tui.answers.customers import CustomersAnswers
 from console.tui.answers.decisions import DecisionsAnswers
 from console.tui.answers.exports import ExportsAnswers
+from console.tui.answers.journeys import JourneysAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.messages import MessagesAnswers
 from console.tui.answers.outbox import OutboxAnswers
@@ -18,6 +19,7 @@ from console.tui.answers.overview import OverviewAnswers
 from console.tui.answers.people import PeopleAnswers
 from console.tui.answers.pressure import PressureAnswers
 from console.tui.answers.quarantine import QuarantineAnswers
+from console.tui.answers.segments import SegmentsAnswers
 from console.tui.answers.suppressions import SuppressionsAnswers
 from console.tui.answers.triggers import TriggersAnswers
 from console.tui.answers.ways import WaysAnswers
@@ -46,6 +48,8 @@ class LocalService(LocalWorkspace):
         self.quarantine = QuarantineAnswers(self)
         self.audit = AuditAnswers(self)
         self.ways = WaysAnswers(self)
+        self.journeys = JourneysAnswers(self)
+        self.segments = SegmentsAnswers(self, self.customers)
 
     def close(self) -> None:
         """Close the database and forget what was kept of previews."""
