@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from core.model.fates import Fate
 from core.model.outbox import Act, ActEffect, ListedMessage
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
@@ -26,8 +27,8 @@ class OutboxPort(Protocol):
     channel reason`.
     """
 
-    def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
-        """How many messages are in each open state."""
+    def counts(self, cancelled: Cancelled) -> Mapping[Fate, int]:
+        """What becomes of the messages in open states."""
         ...
 
     def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:
