@@ -13,6 +13,7 @@ from textual.binding import BindingType
 
 from core.errors import ManometerError
 from core.instants import Instant
+from core.model.fates import Fate
 from core.model.outbox import ALLOWED, Act, ActEffect, ListedMessage
 from screens.cells.deed import DialogAnswer
 from screens.cells.line import Cells
@@ -47,7 +48,7 @@ class OutboxAnswer:
     at: Instant
     terms: LogFilter
     ids: array[int]
-    counts: Mapping[str, int]
+    counts: Mapping[Fate, int]
     fault: str | None = None
 
 

@@ -80,6 +80,15 @@ def _held_otherwise(diff: Diff) -> str:
     return ", ".join(f"{name} {from_to(before[name], after[name])}" for name in names)
 
 
+def already_words(forecast: Forecast) -> str:
+    """What of it waits in the outbox; under changed rules that it is left out, since no rule changes it."""
+    if forecast.diff is not None:
+        return "Without what was decided already and waits in the outbox: no rule changes that."
+    already = forecast.totals.already.total()
+    are = "is" if already == 1 else "are"
+    return f"{already:,} of them {are} decided already and in the outbox." if already else ""
+
+
 def imagined_words(forecast: Forecast) -> str:
     """How much of it is only imagined."""
     if forecast.supposed.future != "replay":
@@ -123,6 +132,7 @@ def facts(forecast: Forecast, since: Since | None, zone: ZoneInfo) -> list[Line]
     if forecast.supposed.is_what_if:
         lines.append(badge(forecast.supposed, "0: the present"))
     lines.append([f" {span_words(forecast, zone)}"])
+    lines.append(_fact(already_words(forecast), "dim"))
     lines += [_fact(changed_words(forecast), "strong"), _fact(imagined_words(forecast), "strong")]
     old = "" if since is None else since_words(since)
     lines += [_fact(capacity_words(forecast), "warn"), _fact(old, "warn")]

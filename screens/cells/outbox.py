@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from core.explain.words import BECAUSE, counted, in_short, together
 from core.instants import Instant
+from core.model.fates import Fate, counted_fate
 from core.model.outbox import ALLOWED, CLOSED, OPEN, RECENT, SENDING, Act, ActEffect, ListedMessage
 from screens.cells.column import Column
 from screens.cells.deed import Deed, DialogField, typed_number
@@ -68,14 +69,18 @@ def cells(row: ListedMessage, now: Instant, zone: ZoneInfo) -> Sequence[Cells]:
     )  # fmt: skip
 
 
-def chip(number: int, text: str, counts: Mapping[str, int], terms: LogFilter) -> str:
+TOLD: Final = (Fate.WAITS_FOR_APPROVAL, Fate.FAILED, Fate.UNCERTAIN, Fate.HELD, Fate.DUE, Fate.ON_ITS_WAY)
+"""What an operator may have to look at, the most urgent first."""
+
+
+def chip(number: int, text: str, counts: Mapping[Fate, int], terms: LogFilter) -> str:
     """What the second line of the screen says of the list."""
     if text:
         closed = any(name == "state" and value in CLOSED for name, value in terms.only)
         of = f" of the newest {RECENT:,}" if closed and terms.customer is None else ""
         return f"/ {text} — {number:,}{of}"
     told = (
-        " · ".join(f"{counts[name]:,} {name}" for name in OPEN if counts.get(name))
+        " · ".join(counted_fate(counts[fate], fate) for fate in TOLD if counts.get(fate))
         or "nothing waits, nothing failed"
     )
     return f"{counted(number, 'message')}: {told}" if number else told

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from core.model.fates import Fate
 from core.model.outbox import Act, ActEffect, ListedMessage
 from screens.ports import Cancelled
 from screens.ports.terms import LogFilter
@@ -16,8 +17,8 @@ class OutboxPort(Protocol):
     channel reason`.
     """
 
-    def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
-        """How many messages are in each open state."""
+    def counts(self, cancelled: Cancelled) -> Mapping[Fate, int]:
+        """What becomes of the messages in open states."""
         ...
 
     def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:

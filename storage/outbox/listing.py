@@ -5,14 +5,16 @@ UTC.
 from __future__ import annotations
 
 from array import array
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, Select, TextClause, func, select
 
 from core.instants import Instant
 from core.model.customer import full_name
+from core.model.fates import Fate, fate_in_words, fate_of_message
 from core.model.outbox import CLOSED, OPEN, RECENT, ListedMessage
 from storage.outbox import digests
 from storage.outbox.dispatch import TROUBLE, WAITING
@@ -23,14 +25,17 @@ from storage.sql import NO_ROW, LogQuery, equal, within
 _NEWEST_FIRST: Final = frozenset({"failed", "uncertain"})
 
 
-def open_counts(connection: Connection) -> dict[str, int]:
-    """How many messages are in each state that an operator may have to look at."""
-    return {
-        state: connection.execute(
-            select(func.count()).where(_partly(state), messages.c.state == state)
-        ).scalar_one()
-        for state in OPEN
-    }
+def open_counts(connection: Connection, is_held_up: ColumnElement[bool] = NO_ROW) -> Counter[Fate]:
+    """What becomes of the messages that an operator may have to look at; `is_held_up` is the condition on one
+    that a pause holds.
+    """
+    found: Counter[Fate] = Counter()
+    columns = messages.c.reason, func.coalesce(is_held_up, NO_ROW)  # wrapped, or it would name a column
+    for state in OPEN:
+        query = select(*columns, func.count()).where(_partly(state), messages.c.state == state)
+        for reason, is_paused, number in connection.execute(query.group_by(*columns)):
+            found[fate_of_message(state, reason, is_paused=bool(is_paused))] += number
+    return found
 
 
 def ids(connection: Connection, wanted: LogQuery) -> array[int]:
@@ -151,6 +156,8 @@ class OutboxRow:
     subject: str | None
     reason: str | None
     error: str | None  # what the channel or the template said, for people
+    becomes: str = ""
+    """What becomes of it, in words."""
 
 
 _LISTED: Final[tuple[ColumnElement[Any], ...]] = (
@@ -163,25 +170,37 @@ _LISTED: Final[tuple[ColumnElement[Any], ...]] = (
 
 
 def listing(
-    connection: Connection, filters: MessageFilter = MessageFilter(), after: int = 0, limit: int = 1_000
+    connection: Connection,
+    filters: MessageFilter = MessageFilter(),
+    after: int = 0,
+    limit: int = 1_000,
+    is_held_up: ColumnElement[bool] = NO_ROW,
 ) -> list[OutboxRow]:
-    """Messages by number, those above `after`."""
+    """Messages by number, those above `after`; `is_held_up` is the condition on one that a pause holds."""
     query = (
-        select(*_LISTED)
+        select(*_LISTED, is_held_up.label("is_paused"))
         .join(customers, customers.c.id == messages.c.customer_id)
         .where(messages.c.id > after, *_wanted(filters))
         .order_by(messages.c.id)
         .limit(limit)
     )
-    return [OutboxRow(*row) for row in connection.execute(query)]
+    return [_becoming(OutboxRow(*row), bool(is_paused)) for *row, is_paused in connection.execute(query)]
+
+
+def _becoming(row: OutboxRow, is_paused: bool) -> OutboxRow:
+    fate = fate_of_message(row.state, row.reason, is_paused=is_paused)
+    return replace(row, becomes=fate_in_words(fate, row.state))
 
 
 def stream(
-    connection: Connection, filters: MessageFilter = MessageFilter(), page: int = 1_000
+    connection: Connection,
+    filters: MessageFilter = MessageFilter(),
+    page: int = 1_000,
+    is_held_up: ColumnElement[bool] = NO_ROW,
 ) -> Iterator[OutboxRow]:
     """All of them, page by page."""
     after = 0
-    while rows := listing(connection, filters, after, page):
+    while rows := listing(connection, filters, after, page, is_held_up):
         yield from rows
         after = rows[-1].id
 

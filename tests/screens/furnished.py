@@ -187,8 +187,8 @@ class FakeOutbox:
         self.done: list[tuple[object, ...]] = []
         self.asked: list[LogFilter] = []
 
-    def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
-        return {"held": 20, "failed": 1}
+    def counts(self, cancelled: Cancelled) -> Mapping[Fate, int]:
+        return {Fate.WAITS_FOR_APPROVAL: 20, Fate.FAILED: 1}
 
     def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:
         self.asked.append(wanted)

@@ -104,7 +104,7 @@ async def test_messages_one_and_its_preview_show_and_hostile_text_does_no_harm(s
     async with app.run_test(size=size) as pilot:
         await ready(pilot)
         assert "‖ waits for" in text(app)
-        assert "20 held · 1 failed" in text(app)
+        assert "20 wait for approval · 1 failed" in text(app)
         assert safe(text(app))
         for key, part in (("enter", "shown as sent"), ("p", "shown as sent")):
             await pilot.press(key)

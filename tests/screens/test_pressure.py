@@ -63,7 +63,7 @@ async def test_it_looks_ahead_when_first_opened_and_goes_down_to_the_words_of_a_
         await settled(pilot)
         assert isinstance(app.screen, BehindScreen)
         shown = text(app)
-        assert "Mon 03 Mar > email > held back" in shown
+        assert "Mon 03 Mar > email > later, held or never" in shown
         assert "rule one-a-day" in shown
         assert "\x1b" not in shown
         assert "\u202e" not in shown

@@ -19,7 +19,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection
 
 from console.backups.records import recorded_in
 from console.cli.context import Context
@@ -34,11 +34,12 @@ from core.explain.words import counted
 from core.instants import Instant, format_instant
 from core.model.outbox import STATES
 from core.suggestions import near
-from storage import customers, restored
+from storage import customers, pauses, restored, segments
 from storage.outbox import acts as outbox_acts
 from storage.outbox import listing as outbox_listing
 from storage.outbox.acts import ACTS, HeldRow
 from storage.outbox.listing import MessageFilter
+from storage.sql import NO_ROW
 
 FIELDS = (
     ListingField("id", "number"),
@@ -47,7 +48,8 @@ FIELDS = (
     ListingField("trigger"),
     ListingField("step", "number"),
     ListingField("channel"),
-    ListingField("state"),
+    ListingField("state", shown=False),
+    ListingField("becomes", title="state", in_json=False),
     ListingField("planned_at", "instant"),
     ListingField("sent_at", "instant"),
     ListingField("address"),
@@ -155,10 +157,20 @@ def run(args: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"There is no state {args.state!r}. {hint}")
     with context.store.reading() as connection:
         wanted = _filters(args, context, connection)
-        rows = (asdict(row) for row in outbox_listing.stream(connection, wanted))
+        is_held_up = _held_up(context, connection)
+        rows = (asdict(row) for row in outbox_listing.stream(connection, wanted, is_held_up=is_held_up))
         is_all = wanted == MessageFilter()
         context.output.listing(FIELDS, rows, "The outbox is empty." if is_all else "No message fits.")
     return 0
+
+
+def _held_up(context: Context, connection: Connection) -> ColumnElement[bool]:
+    """The condition on a message that a pause holds; the playbook is read only where something is paused."""
+    at = context.now(None)
+    if not pauses.current(connection, at):
+        return NO_ROW
+    segments.prepare(connection)
+    return pauses.is_held_up(context.in_force.playbook, at)
 
 
 def _filters(args: argparse.Namespace, context: Context, connection: Connection) -> MessageFilter:

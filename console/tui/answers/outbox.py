@@ -13,6 +13,7 @@ from console.tui.answers.held_up import held_up
 from console.tui.answers.local_workspace import LocalWorkspace
 from console.tui.answers.terms import clauses, customer_of
 from core.explain.words import counted, localized
+from core.model.fates import Fate
 from core.model.outbox import STATES, Act, ActEffect, ListedMessage
 from core.model.reasons import Reason
 from screens.ports import Cancelled
@@ -39,10 +40,10 @@ class OutboxAnswers:
     def __init__(self, local: LocalWorkspace) -> None:
         self._local = local
 
-    def counts(self, cancelled: Cancelled) -> Mapping[str, int]:
-        """How many messages are in each open state."""
+    def counts(self, cancelled: Cancelled) -> Mapping[Fate, int]:
+        """What becomes of the messages in open states."""
         with self._local.asking(cancelled) as connection:
-            return outbox_listing.open_counts(connection)
+            return outbox_listing.open_counts(connection, held_up(self._local, connection))
 
     def ids(self, wanted: LogFilter, cancelled: Cancelled) -> array[int]:
         """The messages that are wanted: those in open states in their order, then the newest of the

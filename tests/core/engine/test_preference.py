@@ -79,7 +79,10 @@ def test_another_trait_can_be_named() -> None:
 
 
 def test_a_preferred_channel_that_is_not_allowed_is_not_taken() -> None:
-    assert taken("email", "sms", traits={"preferredChannel": "sms", "phone": None}) == ("email", "")
+    assert taken("email", "sms", traits={"preferredChannel": "sms", "phone": None}) == (
+        "email",
+        "over email, because no address for sms is known",
+    )
 
 
 def test_a_step_that_does_not_ask_keeps_its_order() -> None:

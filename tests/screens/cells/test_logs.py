@@ -208,8 +208,8 @@ def test_what_an_act_leaves_out_is_said_with_its_reason() -> None:
 
 def test_what_waits_is_said_in_numbers_where_there_is_no_filter() -> None:
     assert (
-        outbox.chip(9, "", {"held": 20, "failed": 1, "due": 0}, LogFilter())
-        == "9 messages: 20 held · 1 failed"
+        outbox.chip(9, "", {Fate.WAITS_FOR_APPROVAL: 20, Fate.FAILED: 1, Fate.DUE: 0}, LogFilter())
+        == "9 messages: 20 wait for approval · 1 failed"
     )
     assert outbox.chip(0, "", {}, LogFilter()) == "nothing waits, nothing failed"
     assert (
