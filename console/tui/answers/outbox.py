@@ -80,9 +80,9 @@ class OutboxAnswers:
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
             found = outbox_acts.effect(connection, action, ids, at)
-            notes = tuple(
-                approvals.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled)
-            )
+            playbook = self._local.in_force().playbook
+            told = approvals.notes(connection, playbook, action, found.ids, at, cancelled, names_one=False)
+            notes = tuple(told)
         return replace(found, notes=notes)
 
     def act(self, action: Act, ids: Sequence[int], reason: str) -> str:
