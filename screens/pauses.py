@@ -14,21 +14,14 @@ from core.filters import holds, read_words
 from core.instants import Instant
 from screens.action_frame import ActingFrame
 from screens.cells.line import Cells
-from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
-from screens.pausing import ask_to_pause_or_resume, undo_pause
+from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, detail, words
+from screens.pausing import ask_to_pause_or_resume, by_words, undo_pause
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseLine
 from screens.ports.service import Service
 from screens.widgets.keys import key
 from screens.widgets.table import TableRows, VirtualTable
-
-
-class PauseTable(VirtualTable[PauseLine]):
-    """The list of what is or can be paused; there is nothing to open."""
-
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter has no meaning here and is not offered."""
-        return False if action == "open" else super().check_action(action, parameters)
+from screens.widgets.wrapped import Details
 
 
 class PausesScreen(ActingFrame):
@@ -68,7 +61,7 @@ class PausesScreen(ActingFrame):
 
     def body(self) -> ComposeResult:
         """The table."""
-        yield PauseTable(
+        yield VirtualTable(
             TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
             empty="Nothing fits. Esc clears the filter.",
             id="body",
@@ -128,6 +121,11 @@ class PausesScreen(ActingFrame):
     def _chosen_another(self) -> None:
         self.chosen_changed()
 
+    @on(VirtualTable.Opened)
+    def _opened(self) -> None:
+        if self.line is not None:
+            self.app.push_screen(Details("Pause", detail(self.line, self.zone)))
+
     def action_pause(self) -> None:
         """Pause the channel or segment."""
         self._turn()
@@ -160,5 +158,5 @@ def _why_not(action: str, line: PauseLine | None) -> str | None:
     if line is None:
         return "there is nothing under the cursor"
     if action == "pause":
-        return None if line.pause is None else "it is paused already; U resumes it"
+        return None if line.pause is None else f"it is paused already{by_words(line.pause)}; U resumes it"
     return None if line.pause is not None else "it is not paused"
