@@ -70,18 +70,21 @@ def _open_streams() -> None:
 class _Line:
     folder: Path
     json: bool
+    read_only: bool
     words: list[str]
 
 
 def _read(argv: list[str]) -> _Line:
     """The common options, which may stand before or after the command, and the words that are left."""
-    line = _Line(Path(os.environ.get("MANOMETER_WORKSPACE") or "."), False, [])
+    line = _Line(Path(os.environ.get("MANOMETER_WORKSPACE") or "."), False, False, [])
     words = iter(argv)
     for word in words:
         if word == "--":
             line.words += [word, *words]
         elif word == "--json":
             line.json = True
+        elif word == "--read-only":
+            line.read_only = True
         elif word in ("-w", "--workspace"):
             line.folder = Path(next(words, None) or _usage(f"{word} needs a folder."))
         elif word.startswith("--workspace="):
@@ -108,9 +111,11 @@ def _run(line: _Line) -> int:
     name = _module_name(first)
     module = importlib.import_module(f"console.cli.commands.{name}")
     args = parsed(first, module, line.words[1:])
+    if line.read_only and hasattr(module, "changes_files") and module.changes_files(args):
+        raise UsageError(f"`{first}` changes files, and --read-only lets nothing be changed.")
     from console.cli.context import Context  # not needed for --help and --version
 
-    with Context(line.folder, line.json) as context:
+    with Context(line.folder, line.json, read_only=line.read_only) as context:
         if getattr(args, "needs_reason", False) and not (args.reason or "").strip() and context.needs_reasons:
             raise UsageError('the workspace wants a reason for every change: say why with --reason "...".')
         code: int = module.run(args, context)
@@ -144,8 +149,8 @@ def _without_command() -> str:
 
 _WHAT = "Trigger-based marketing: what every customer is about to receive, and why.\n\n"
 _COMMON = (
-    "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder) "
-    "and --json."
+    "Every command takes -w/--workspace DIR (default: $MANOMETER_WORKSPACE, else the current folder), "
+    "--json, and --read-only (nothing is changed), before it or after."
 )
 
 
@@ -165,7 +170,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 def _print_help() -> None:
-    print("usage: manometer [-w DIR] [--json] [COMMAND ...]\n")
+    print("usage: manometer [-w DIR] [--json] [--read-only] [COMMAND ...]\n")
     for line in help_text.filled(_WHAT, help_text.width()):
         print(line)
     room = help_text.width()

@@ -27,8 +27,10 @@ if TYPE_CHECKING:  # the full reader of a workspace is slower to import than mos
 class OpenWorkspace:
     """One workspace in use: what takes long is made when first asked for, and closed at the end."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         self.folder = folder
+        self.read_only = read_only
+        """The database is opened for reading alone; what would write is refused."""
         self.news: list[str] = []
         """What the operator should know of opening it, until somebody shows it."""
         self._closing = ExitStack()
@@ -129,6 +131,8 @@ class OpenWorkspace:
         # SQLAlchemy takes a quarter of a second to import, and `--help` needs none of it.
         from storage.store import Store
 
+        if self.read_only:
+            return self._closing.enter_context(Store.open(self.database, writer=False))
         is_new = not self.database.exists()
         store = Store.create(self.database) if is_new else Store.open(self.database)
         self._closing.callback(store.close)

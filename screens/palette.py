@@ -146,6 +146,8 @@ class Verbs(Provider):
 
     def _turn(self, service: Service, verb: str, words: Sequence[str]) -> list[_Act]:
         """Whatever can be paused, or is."""
+        from screens.pausing import by_words  # when first wanted
+
         frame = cast("Frame", self.screen)
         paused = {line.target: line.pause for line in service.triggers.pauses(lambda: False)}
         lines = service.triggers.lines(lambda: False)
@@ -157,9 +159,8 @@ class Verbs(Provider):
                 asks = partial(self._ask, frame, target)
                 acts.append((f"{verb.title()} {label}", "asks first, in numbers", asks))
             elif verb == "pause" and pause is not None:
-                why = f" by {pause.author}" + (f": {pause.reason}" if pause.reason else "")
                 asks = partial(self._ask, frame, target)
-                acts.append((f"{label} is paused already{why}", "asks to end the pause", asks))
+                acts.append((f"{label} is paused already{by_words(pause)}", "asks to end the pause", asks))
         return acts[:FOUND]
 
     def _ask(self, frame: Frame, target: str) -> None:

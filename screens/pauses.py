@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Hashable, Sequence
 from typing import ClassVar
 
+from textual import on
+from textual.app import ComposeResult
 from textual.binding import BindingType
 
 from screens.cells.line import Cells
-from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, words
+from screens.cells.pauses import COLUMNS, EXPORTED, cells, chip, detail, words
 from screens.kept_list import KeptListScreen
-from screens.pausing import ask_to_pause_or_resume, undo_pause
+from screens.pausing import ask_to_pause_or_resume, by_words, undo_pause
 from screens.ports import Cancelled
 from screens.ports.pauses import PauseLine
 from screens.ports.service import Service
 from screens.widgets.keys import key
+from screens.widgets.table import TableRows, VirtualTable
+from screens.widgets.wrapped import Details
 
 
 class PausesScreen(KeptListScreen[PauseLine]):
@@ -48,6 +52,12 @@ class PausesScreen(KeptListScreen[PauseLine]):
         """Where this is."""
         return ("Pauses",)
 
+    def body(self) -> ComposeResult:
+        """The table; a pause can be opened."""
+        yield VirtualTable(
+            TableRows(self.columns, self._fetch, self.cells_of, self.fields), empty=self.empty, id="body"
+        )
+
     def listed(self, service: Service, cancelled: Cancelled) -> Sequence[PauseLine]:
         """What is or can be paused."""
         return service.triggers.pauses(cancelled)
@@ -73,8 +83,13 @@ class PausesScreen(KeptListScreen[PauseLine]):
     def why_not_here(self, action: str, line: PauseLine) -> str | None:
         """Why the row cannot be paused or resumed."""
         if action == "pause":
-            return None if line.pause is None else "it is paused already; U resumes it"
+            return None if line.pause is None else f"it is paused already{by_words(line.pause)}; U resumes it"
         return None if line.pause is not None else "it is not paused"
+
+    @on(VirtualTable.Opened)
+    def _opened(self) -> None:
+        if self.line is not None:
+            self.app.push_screen(Details("Pause", detail(self.line, self.zone)))
 
     def action_pause(self) -> None:
         """Pause the channel or segment."""

@@ -15,7 +15,7 @@ from screens.cells.deed import DialogAnswer
 from screens.cells.pausing import ALL, pause_deed, resume_deed
 from screens.frame import Frame
 from screens.ports import WorkspacePlace
-from screens.ports.pauses import PauseEffect
+from screens.ports.pauses import PauseEffect, PauseView
 from screens.ports.triggers import TriggerLine
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
@@ -146,12 +146,18 @@ class PausingFrame(ActingFrame):
             self.app.push_screen(DecisionsOf(self.chosen_name))
 
 
+def by_words(pause: PauseView) -> str:
+    """Who has paused it, and why where a reason was given."""
+    return f" by {pause.author}" + (f": “{pause.reason}”" if pause.reason else "")
+
+
 def _why_not_pause(line: TriggerLine | None) -> str | None:
     """Why a trigger cannot be paused; None where it can."""
     if line is None:
         return "there is no trigger here"
     if line.state == "paused":
-        return f"{line.name} is paused already; U resumes it"
+        by = "" if line.pause is None else by_words(line.pause)
+        return f"{line.name} is paused already{by}; U resumes it"
     if line.state in ("draft", "retired"):
         what = "a draft and never runs" if line.state == "draft" else "retired"
         return f"{line.name} is {what}; there is nothing to pause"

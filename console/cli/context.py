@@ -21,8 +21,8 @@ if TYPE_CHECKING:  # not needed for `--help`
 class Context(OpenWorkspace):
     """One run of one command on a workspace."""
 
-    def __init__(self, folder: Path, json: bool) -> None:
-        super().__init__(folder)
+    def __init__(self, folder: Path, json: bool, *, read_only: bool = False) -> None:
+        super().__init__(folder, read_only=read_only)
         self.output = Output(json)
 
     @cached_property

@@ -125,7 +125,7 @@ def _fields(record: logging.LogRecord) -> Mapping[str, object]:
 
 def _event(record: logging.LogRecord) -> str:
     """The name of the event; what says none is told by its message."""
-    return safe_text(getattr(record, "event", None) or record.getMessage(), _LONGEST)
+    return safe_text(getattr(record, "event", None) or record.getMessage(), _LONGEST, for_terminal=False)
 
 
 def _instant(record: logging.LogRecord) -> str:
@@ -134,9 +134,9 @@ def _instant(record: logging.LogRecord) -> str:
 
 
 def _plain(value: object) -> object:
-    return safe_text(value, _LONGEST) if isinstance(value, str) else value
+    return safe_text(value, _LONGEST, for_terminal=False) if isinstance(value, str) else value
 
 
 def _word(value: object) -> str:
-    text = safe_text(value, _LONGEST)
+    text = safe_text(value, _LONGEST, for_terminal=False)
     return orjson.dumps(text).decode() if " " in text or '"' in text or not text else text

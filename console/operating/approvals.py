@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from heapq import nlargest
 from typing import Final
 
 from sqlalchemy import Connection
@@ -123,8 +124,8 @@ def outlook(
             break
         for number, dossier in dossiers.load(connection, looked_at[start : start + CHUNK], playbook).items():
             held = list(map(_message, by_customer[number]))
-            filled = list(approved(held, dossier, playbook, at))
-            worst += [_note(each, dossier.key, units, found) for each in filled]
+            noted = [_note(each, dossier.key, units, found) for each in approved(held, dossier, playbook, at)]
+            worst += nlargest(1, noted, key=lambda each: each[0])  # nobody is named twice
         worst = sorted(worst, key=lambda each: (-each[0], each[1].customer, each[1].rule))[:NAMED]
     found.pressed = [each for _, each in worst]
     return found
@@ -176,16 +177,20 @@ def notes(
     ids: Sequence[int],
     at: Instant,
     cancelled: Callable[[], bool] = lambda: False,
+    *,
+    names_one: bool = True,
 ) -> Iterator[str]:
     """What is said before messages that wait are approved or rejected: which they are, what they fill, who
-    gets room; else nothing.
+    gets room; else nothing. Without `names_one` a single batch is not named, where that is said already.
     """
     if action in SENDING and ids:
         yield from held_up(connection, playbook, ids, at)[1]
     if action not in ("approve", "reject") or not ids:
         return
     rows = outbox_acts.held(connection, ids)
-    yield from batch_lines(batches(connection, playbook, only=ids), at, playbook)
+    chosen = batches(connection, playbook, only=ids)
+    if names_one or len(chosen) > 1:
+        yield from batch_lines(chosen, at, playbook)
     if action == "approve":
         yield from outlook(connection, playbook, rows, at, cancelled).lines()
     else:

@@ -29,17 +29,20 @@ POLICIES: Final[tuple[PausePolicy, ...]] = get_args(PausePolicy)
 
 def refuse_paused(connection: Connection, name: str, at: Instant, zone: ZoneInfo) -> None:
     """ManometerError where that is paused already; `name` as `Pause.trigger` has it."""
-    _refuse(pauses.current(connection, at).get(name), zone)
+    _refuse(pauses.current(connection, at).get(name), zone, None)
 
 
-def _refuse(paused: StoredPause | None, zone: ZoneInfo) -> None:
+def _refuse(paused: StoredPause | None, zone: ZoneInfo, key: str | None) -> None:
     if paused is not None:
         since = in_full(paused.pause.since, zone)
         what = pause_label(paused.pause.target)
-        raise ManometerError(
-            f"{what} has been paused since {since} by {paused.author}. `{command_to_end(paused.pause)}` "
-            "ends that."
-        )
+        ends = key or f"`{command_to_end(paused.pause)}`"
+        raise ManometerError(f"{what} has been paused since {since} {_by(paused)}. {ends} ends that.")
+
+
+def _by(paused: StoredPause) -> str:
+    """Who has paused it, and why where a reason was given."""
+    return f"by {paused.author}" + (f": “{paused.reason}”" if paused.reason else "")
 
 
 def command_to_end(pause: Pause) -> str:
@@ -75,13 +78,13 @@ def waiting(connection: Connection, pause: Pause, playbook: Playbook | None, at:
     )
 
 
-def refuse_stopped(stopped: StoredPause | None, transactional: bool, zone: ZoneInfo) -> None:
-    """ManometerError where everything that is to be stopped is stopped already."""
+def refuse_stopped(
+    stopped: StoredPause | None, transactional: bool, zone: ZoneInfo, ends: str = "`manometer go`"
+) -> None:
+    """ManometerError where everything that is to be stopped is stopped already; `ends` is what ends it."""
     if stopped is not None and (stopped.pause.transactional or not transactional):
         since = in_full(stopped.pause.since, zone)
-        raise ManometerError(
-            f"All sending has been stopped since {since} by {stopped.author}. `manometer go` ends that."
-        )
+        raise ManometerError(f"All sending has been stopped since {since} {_by(stopped)}. {ends} ends that.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,8 @@ class Operator:
     author: str
     reason: str | None
     zone: ZoneInfo
+    resumes_by: str | None = None
+    """The key that ends a pause, for who acts at the console; None for who writes commands."""
 
 
 def pause(connection: Connection, pause: Pause, operator: Operator) -> int:
@@ -101,7 +106,7 @@ def pause(connection: Connection, pause: Pause, operator: Operator) -> int:
     if paused is not None and is_wider(pause, paused.pause):
         pauses.widen(connection, paused, pause.since, operator.author, operator.reason)
         return paused.id
-    _refuse(paused, operator.zone)
+    _refuse(paused, operator.zone, operator.resumes_by)
     return pauses.pause(connection, pause, operator.author, operator.reason)
 
 

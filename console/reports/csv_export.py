@@ -96,5 +96,5 @@ def harmless(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, int | float | Decimal):
         return str(value)
-    text = safe_text(value, sys.maxsize)
+    text = safe_text(value, sys.maxsize, for_terminal=False)
     return f"'{text}" if text[:1] in FORMULA else text

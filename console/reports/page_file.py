@@ -41,12 +41,12 @@ def _plain(value: Any) -> str:
         if isinstance(value, int)
         else f"{value:,g}"
         if isinstance(value, float)
-        else safe_text(value, 10_000)
+        else safe_text(value, 10_000, for_terminal=False)
     )
 
 
 def _short(value: Any, room: float) -> str:
-    text = safe_text(value, 10_000)
+    text = safe_text(value, 10_000, for_terminal=False)
     most = max(1, int(room / CHARACTER))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 

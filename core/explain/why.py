@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from core.engine.branches import due_at_latest, waits
 from core.engine.consent import consent_objection, latest_word, suppression_objection
-from core.engine.entry import bucket, in_global_holdout, may_reenter, place_in_holdout, variant_of
+from core.engine.entry import bucket, in_global_holdout, may_reenter, variant_of
 from core.engine.guards import Candidate
 from core.engine.pauses import channel_pause, evidence, message_pause, stop_of
 from core.engine.placement import contacts_of
@@ -376,20 +376,22 @@ def _told(trait: str, case: Case) -> str:
     return "" if at is None else f"since {format_instant(at)}{f' (identify from {source})' if source else ''}"
 
 
+def _share_words(is_out: bool, share: float, of: str = "") -> str:
+    """Whether a customer is among those who are kept out so that the effect can be measured."""
+    return f"{'among' if is_out else 'not among'} the {share * 100:g} % kept out{of} to measure the effect"
+
+
 def _holdout(trigger: Trigger, state: CustomerState) -> Check:
     if trigger.holdout <= 0:
         return Check("holdout", True, "nobody is kept out")
-    place = bucket(trigger.name, state.dossier.key)
-    kept_out = place < trigger.holdout
-    return Check("holdout", not kept_out, f"place {place:.3f}, kept out below {trigger.holdout:.3f}")
+    kept_out = bucket(trigger.name, state.dossier.key) < trigger.holdout
+    return Check("holdout", not kept_out, _share_words(kept_out, trigger.holdout))
 
 
 def _kept_out(trigger: Trigger, state: CustomerState) -> Check:
-    place, share = place_in_holdout(state.dossier.key, state.playbook), state.playbook.holdout.share
+    share = state.playbook.holdout.share
     is_out = in_global_holdout(trigger, state.dossier.key, state.playbook)
-    return Check(
-        "holdout of everything", not is_out, f"place {place:.3f}, kept out of everything below {share:.3f}"
-    )
+    return Check("holdout of everything", not is_out, _share_words(is_out, share, " of everything"))
 
 
 def _entry(trigger: Trigger, state: CustomerState) -> Check:

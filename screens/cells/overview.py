@@ -57,7 +57,7 @@ def _named(name: str, *parts: Cells) -> Line:
 def head_lines(
     page: OverviewPage, books: Books | None, simulated: bool, zone: ZoneInfo, width: int
 ) -> list[Line]:
-    """Engine, sending, books: each a word and why."""
+    """Engine, sending, counts: each a word and why."""
     return [
         engine_line(page.engine, page.health.is_ticking, page.at, simulated, zone),
         sending_line(page.engine, page.at, zone),
@@ -69,7 +69,7 @@ def engine_line(engine: Engine, is_ticking: bool, at: Instant, simulated: bool, 
     """Whether it runs, who leads, when it last ticked and dispatched; else what starts it."""
     if not engine.version:
         return _named(
-            "Engine", Cell("○ no playbook in force", "warn"), "  `manometer apply` puts the files in force"
+            "Engine", Cell("○ nothing is in force", "warn"), "  `manometer apply` puts the files in force"
         )
     if simulated:
         return _named(
@@ -143,14 +143,14 @@ def books_line(engine: Engine, books: Books | None, width: int) -> Line:
     ]
     waiting = f" {' and '.join(waits)} to decide on;" if waits else ""
     if books is None:
-        return _named("Books", Cell("… being read", "dim"), waiting.rstrip(";"))
-    state = Cell("● balance", "ok") if books.balance else Cell("✗ DO NOT BALANCE", "bad")
+        return _named("Counts", Cell("… being read", "dim"), waiting.rstrip(";"))
+    state = Cell("● add up", "ok") if books.balance else Cell("✗ DO NOT ADD UP", "bad")
     sums = (f"{books.messages:,} messages", f"{books.decisions:,} decisions", f"{books.events:,} events")
     remedy = "" if books.balance else "; see `manometer status --json`"
     room = width - NAME - 2 - display_width(state.text) - len(remedy)
     forms = (f"{waiting} {', '.join(sums[:number])}" for number in (3, 2, 1))
     return _named(
-        "Books", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy
+        "Counts", state, next((form for form in forms if len(form) <= room), waiting.rstrip(";")) + remedy
     )
 
 
@@ -307,7 +307,7 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
         yield from _each_pause(page, zone)
     if page.engine.to_plan_anew:
         yield Attention(
-            "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan under the new playbook"
+            "»", f"{counted(page.engine.to_plan_anew, 'customer')} to plan anew under the changed files"
         )
 
 
@@ -372,14 +372,11 @@ def soon(
     """
     is_known = ahead is not None and ahead.sends is not None
     found = _coming(page, ahead)[:most]
-    noun = "message" if is_known else "step"
-    in_full = [
-        _soon(each, counted(each.number, noun) + ("" if is_known else " due"), found, page, zone)
-        for each in found
-    ]
+    noun = "message" if is_known else "journey"
+    in_full = [_soon(each, counted(each.number, noun), found, page, zone) for each in found]
     if all(sum(display_width(as_cell(part).text) for part in line) <= width for line in in_full):
         return SOON, in_full
-    return f"{SOON}: {'messages' if is_known else 'steps due'}", [
+    return f"{SOON}: {'messages' if is_known else 'journeys'}", [
         _soon(each, f"{each.number:,}", found, page, zone) for each in found
     ]
 

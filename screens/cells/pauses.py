@@ -12,19 +12,19 @@ from core.instants import Instant
 from core.model.pauses import parse_target
 from screens.cells.column import Column
 from screens.cells.exports import Fields, plain
-from screens.cells.line import Cell, Cells
-from screens.cells.moments import moment, number
+from screens.cells.line import Cell, Cells, Line
+from screens.cells.moments import in_full, moment, number
 from screens.ports.pauses import PauseLine
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
-    Column("target", "WHAT", 17, grow=2),
+    Column("target", "WHAT", 18, grow=1),
     Column("since", "SINCE", 12),
     Column("until", "UNTIL", 12, least=92),
     Column("overdue", "OVERDUE", 8, right=True),
-    Column("messages", "IN OUTBOX", 9, right=True, least=74),
+    Column("messages", "IN OUTBOX", 9, right=True, least=92),
     Column("customers", "CUSTOMERS", 9, right=True, least=104),
-    Column("why", "BY, WHY", 7, grow=3),
+    Column("why", "BY, WHY", 12, grow=4),
 )
 """Overdue are the steps that fell due meanwhile; customers are those under way that it reaches."""
 EXPORTED: Final[Fields] = plain("target", "customers", "enrolments", "overdue", "messages")
@@ -51,6 +51,23 @@ def _why(line: PauseLine) -> str:
         return ""
     too = " (transactional too)" if pause.transactional else ""
     return f"{pause.author}{too}{f': {pause.reason}' if pause.reason else ''}"
+
+
+def detail(line: PauseLine, zone: ZoneInfo) -> list[Line]:
+    """Everything about one, to read."""
+    pause = line.pause
+    if pause is None:
+        return [[Cell("● on", "ok"), f"  {pause_label(parse_target(line.target))}"], [], ["P pauses it."]]
+    said = (
+        ("since", in_full(pause.since, zone)),
+        ("until", "resumed" if pause.until is None else in_full(pause.until, zone)),
+        ("by", pause.author), ("why", pause.reason or "no reason was given"),
+        ("holds", "transactional messages too" if pause.transactional else "all but transactional messages"),
+        ("under way", f"{counted(line.customers, 'customer')} in {counted(line.enrolments, 'journey')}"),
+        ("overdue", counted(line.overdue, "step")), ("in the outbox", counted(line.messages, "message")),
+    )  # fmt: skip
+    lines: list[Line] = [[Cell(f"{name:<14}", "dim"), value] for name, value in said]
+    return [[Cell("‖ paused", "warn"), f"  {pause_label(parse_target(line.target))}"], [], *lines]
 
 
 def words(line: PauseLine, now: Instant, zone: ZoneInfo) -> str:

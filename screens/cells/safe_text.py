@@ -17,20 +17,31 @@ _UNSAFE: Final = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f"
     "\u2028\u2029\u3164\ufeff\uffa0\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e0fff]"
 )
+# modifiers of the letter before them: terminals differ in how many columns the two take together
+_MODIFIERS: Final = re.compile("[\ufe0e\ufe0f\U0001f3fb-\U0001f3ff]")
+_FLAG_LETTER: Final = re.compile("[\U0001f1e6-\U0001f1ff]")
 _LINE_END: Final = re.compile(r"\r\n|\n|\r")
 _MOST_MARKS: Final = 4
 
 
-def safe_text(value: object, longest: int | None = None) -> str:
+def safe_text(value: object, longest: int | None = None, *, for_terminal: bool = True) -> str:
     """The value as one harmless line: controls become U+FFFD, line ends a mark, long texts end in `…` at
-    `longest` characters.
+    `longest` characters. For a terminal what it may draw in several widths is put in another way.
     """
     text = _LINE_END.sub(NEWLINE, str(value)).replace("\t", " ")
     if not text.isascii() or not text.isprintable():
         text = _capped(_UNSAFE.sub(REPLACEMENT, text))
+        text = _of_sure_width(text) if for_terminal else text
     if longest is not None and len(text) > longest:
         return text[: max(longest - 1, 0)] + "…"
     return text
+
+
+def _of_sure_width(text: str) -> str:
+    """Skin tones and styles left out, and flags as the two letters of their country: a terminal may take two
+    columns for such a pair or four, and everything to the right of it would shift.
+    """
+    return _FLAG_LETTER.sub(lambda found: chr(ord(found[0]) - 0x1F1E6 + ord("A")), _MODIFIERS.sub("", text))
 
 
 def _capped(text: str) -> str:

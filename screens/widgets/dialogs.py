@@ -32,6 +32,8 @@ NAMES: Final = 16
 """Columns of the names of ways."""
 AROUND: Final = 6
 """Rows of a dialog around its words: the frame, the buttons with a gap, and what is wrong."""
+FRAME: Final = 2
+"""Rows of a frame."""
 HERE: Final = "Tab leads here"
 REASON_HERE: Final = "r leads here"
 NUMBER_HERE: Final = "a digit leads here"
@@ -52,7 +54,8 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
     Dialog .line { width: 100%; }
     Dialog .choice.chosen { text-style: bold reverse; }
     Dialog Input, Dialog Input:focus { border: none; height: 1; padding: 0 1; background: $boost; }
-    Dialog .label { margin-top: 1; color: $text-muted; }
+    Dialog .label { margin-top: 1; color: $text-muted; width: 100%; }
+    Dialog.-short .label { margin-top: 0; }
     Dialog #fault { color: $error; text-style: bold; width: 100%; height: auto; }
     Dialog #buttons { height: 1; margin-top: 1; align-horizontal: right; }
     Dialog Button { height: 1; min-width: 12; border: none; margin-left: 2; }
@@ -86,7 +89,7 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
                     yield Static(
                         self._choice_text(number, choice), classes="choice line", id=f"choice-{number}"
                     )
-                yield from self._fields()
+            yield from self._fields()
             yield Static("", id="fault")
             with Horizontal(id="buttons"):
                 yield Button(Text("Cancel (Esc)"), id="cancel", compact=True)
@@ -106,8 +109,12 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
             yield Label(Text(f"It is recorded under the name {safe_text(deed.author)}."), classes="label")
 
     def on_resize(self, event: Resize) -> None:
-        """In a low terminal the words scroll; what is wrong and the buttons are always seen."""
-        self.query_one("#words").styles.max_height = max(3, event.size.height - AROUND)
+        """In a low terminal the words scroll; what is to be written, what is wrong and the buttons are always
+        seen.
+        """
+        written = len(self.query(Label)) - 1 + len(self.query(Input))
+        gaps = 0 if self.has_class("-short") else len(self.query(".label"))
+        self.query_one("#words").styles.max_height = max(3, event.size.height - AROUND - written - gaps)
 
     def on_mount(self) -> None:
         """The first way is chosen; what was said before does not lie over the question."""
@@ -218,9 +225,10 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
     DEFAULT_CSS = """
     Reading { align: center middle; }
     Reading > #box {
-        width: 96%; max-width: 120; height: 90%;
+        width: 96%; max-width: 120; height: auto;
         background: $surface; border: round $primary; padding: 0 1;
     }
+    Reading #text { height: auto; }
     """
     BINDINGS: ClassVar[list[BindingType]] = [
         key("escape,enter,q", "close", "Close", "reading.close", show=True)
@@ -241,6 +249,10 @@ class Reading(LeavesOnce, Asking, ModalScreen[None]):
     def on_mount(self) -> None:
         """Show what is known, or ask for it."""
         self.show(self._lines)
+
+    def on_resize(self, event: Resize) -> None:
+        """As high as the text, which scrolls where the terminal has less room."""
+        self.query_one(TextLines).styles.max_height = max(1, event.size.height * 9 // 10 - FRAME)
 
     def show(self, lines: Sequence[Line]) -> None:
         """Draw these lines from now on."""

@@ -25,8 +25,12 @@ NARROWEST: Final = 5
 """Columns of a cell: three digits and what stands around them."""
 HEADS: Final = 2
 """Lines above the rows."""
+WIDEST: Final = 18
+"""Columns of a cell at most, where there is room."""
 LABEL: Final = 12
 """A row's label takes at most so many columns."""
+AROUND_LABEL: Final = 3
+"""The cursor's sign before it, and a blank behind it, so that it touches no cell."""
 
 _FEW: Final = (
     ("blue", "bright_white"),
@@ -124,6 +128,11 @@ class Heatmap(Lines, can_focus=True):
     # ---- drawing ----
 
     def _cell_width(self) -> int:
+        """As wide as there is room for where all columns fit."""
+        room = self.size.width - self._label_width() - 2
+        return max(self._least_width(), min(WIDEST, room // max(1, len(self.grid.heads))))
+
+    def _least_width(self) -> int:
         return max(
             NARROWEST,
             len(self.grid.text(self.grid.most)) + 2 + bool(self.grid.signs),
@@ -131,7 +140,10 @@ class Heatmap(Lines, can_focus=True):
         )
 
     def _label_width(self) -> int:
-        return min(self._label, max((display_width(safe_text(row)) for row in self.grid.rows), default=0)) + 2
+        return (
+            min(self._label, max((display_width(safe_text(row)) for row in self.grid.rows), default=0))
+            + AROUND_LABEL
+        )
 
     def _fitting(self) -> int:
         return max(1, (self.size.width - self._label_width() - 2) // self._cell_width())
@@ -167,7 +179,7 @@ class Heatmap(Lines, can_focus=True):
         here = self.has_focus and row == self.row
         segments = [
             Segment(
-                fit(("> " if here else "  ") + label, self._label_width()),
+                fit(("> " if here else "  ") + label, self._label_width() - 1) + " ",
                 self.style("strong") if here else self.rich_style,
             )
         ]

@@ -137,9 +137,14 @@ class TextLines(Lines, can_focus=True):
         """
         if lines == self._content:
             return
+        is_as_high = len(lines) == len(self._content)
         self._content = lines
         self._top = min(self._top, self._last_top())
-        self.refresh()
+        self.refresh(layout=self.styles.is_auto_height and not is_as_high)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Every line, where a style gives as much room as there is to read."""
+        return max(1, len(self._content))
 
     def _last_top(self) -> int:
         return max(0, len(self._content) - max(1, self.size.height))

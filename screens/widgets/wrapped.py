@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.events import Resize
+from textual.geometry import Size
 
 from screens.cells.line import Line
 from screens.cells.safe_text import safe_text
@@ -36,6 +37,10 @@ class WrappedLines(TextLines):
 
     def _break(self) -> None:
         super().show([part for line in self._given for part in wrapped(line, self.size.width)])
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        """Every line as it is broken in that width."""
+        return max(1, sum(len(wrapped(line, width)) for line in self._given))
 
     def on_resize(self, _: Resize) -> None:
         """Another width breaks elsewhere."""

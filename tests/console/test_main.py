@@ -21,7 +21,7 @@ import pytest
 from console import __main__ as entry
 from console.cli import commands
 from console.cli.help_text import filled
-from console.main import main, parsed
+from console.main import _read, main, parsed
 
 HEAVY = ("textual", "rich", "httpx", "jinja2", "apscheduler")
 LISTINGS = ("audit", "customers", "decisions", "outbox", "segments", "status", "triggers")
@@ -93,6 +93,49 @@ def test_the_common_options_stand_before_or_after_the_command(
         outputs.append(capsys.readouterr().out)
     assert outputs[0] == outputs[1] == outputs[2]
     assert json.loads(outputs[0].splitlines()[0])["name"]
+
+
+@pytest.mark.parametrize("before", [True, False])
+@pytest.mark.parametrize(
+    ("command", "code", "told"),
+    [
+        (["triggers", "pause", "birthday", "--yes"], 1, "opened for reading only"),
+        (["stop", "--yes"], 2, "--read-only lets nothing be changed"),
+        (["preview", "--save", "x"], 2, "--read-only lets nothing be changed"),
+        (["triggers", "--json"], 0, ""),
+    ],
+)
+def test_read_only_stands_before_or_after_any_command_and_nothing_is_changed(
+    workspace: Path,
+    capsys: pytest.CaptureFixture[str],
+    before: bool,
+    command: list[str],
+    code: int,
+    told: str,
+) -> None:
+    assert main(["-w", str(workspace), "apply", "--yes"]) == 0
+    kept = _files(workspace)
+    capsys.readouterr()
+    argv = ["--read-only", *command] if before else [*command, "--read-only"]
+    assert main(["-w", str(workspace), *argv]) == code
+    assert told in capsys.readouterr().err
+    assert _files(workspace) == kept
+
+
+def _files(folder: Path) -> dict[Path, bytes]:
+    """All files but those in which SQLite notes who reads."""
+    return {
+        path: path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file() and path.suffix not in (".db-shm", ".db-wal")
+    }
+
+
+@pytest.mark.parametrize("argv", [["--read-only"], ["-w", "x", "--read-only"], ["console", "--read-only"]])
+def test_the_console_is_opened_for_reading_wherever_the_option_stands(argv: list[str]) -> None:
+    line = _read(argv)
+    assert line.read_only
+    assert line.words == (["console"] if "console" in argv else [])
 
 
 def test_the_workspace_can_be_named_by_the_environment(

@@ -139,7 +139,10 @@ async def test_copying_a_line_takes_what_is_paused_and_a_key_that_cannot_work_sa
     app = stage(local, overview=PausesScreen)
     async with app.run_test(size=(80, 24), notifications=True) as pilot:
         await ready(pilot)
-        assert "⏎ Open" not in text(app)
+        await pilot.press("enter")
+        await settled(pilot)
+        assert "P pauses it." in text(app)
+        await pilot.press("escape")
         await pilot.press("y")
         await settled(pilot)
         assert app.clipboard == "channel email"

@@ -65,6 +65,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def changes_files(args: argparse.Namespace) -> bool:
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return bool(args.action == "add")
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Print the catalogue or one campaign, or add some."""
     if args.action == "add":

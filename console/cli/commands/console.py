@@ -11,9 +11,6 @@ from core.errors import ManometerError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.add_argument(
-        "--read-only", action="store_true", help="look only: nothing can be paused, approved or stopped"
-    )
-    parser.add_argument(
         "--mouse",
         action=argparse.BooleanOptionalAction,
         help="take clicks and the wheel, which costs bytes over a line (default: no)",
@@ -31,4 +28,4 @@ def run(args: argparse.Namespace, context: Context) -> int:
         open_console,  # Textual reads its environment when imported, and other commands need none of it
     )
 
-    return open_console(context.folder, read_only=args.read_only, mouse=args.mouse)
+    return open_console(context.folder, read_only=context.read_only, mouse=args.mouse)

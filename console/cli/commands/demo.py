@@ -85,6 +85,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def changes_files(args: argparse.Namespace) -> bool:  # noqa: ARG001 - whatever its options
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return True
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Make it, or find it made, and open the console on it or print what there is."""
     options = _options(args)

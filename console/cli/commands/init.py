@@ -19,6 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", metavar="DIR", nargs="?", help="where (default: the workspace of -w)")
 
 
+def changes_files(args: argparse.Namespace) -> bool:  # noqa: ARG001 - whatever its options
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return True
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Write the files and the empty database."""
     folder = Path(args.folder) if args.folder is not None else context.folder

@@ -59,6 +59,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help="with --save: replace the one of this name")
 
 
+def changes_files(args: argparse.Namespace) -> bool:
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return bool(args.save is not None)
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Look ahead, show it, and keep it where that is asked for."""
     question = question_of(args, context)

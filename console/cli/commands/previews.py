@@ -75,6 +75,11 @@ def _add_files(parser: argparse.ArgumentParser) -> None:
     add_page(parser)
 
 
+def changes_files(args: argparse.Namespace) -> bool:
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return bool(args.action == "delete")
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """List the kept previews, or do what is asked with them."""
     context.output.zone = context.zone

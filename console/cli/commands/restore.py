@@ -32,6 +32,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_yes(parser)
 
 
+def changes_files(args: argparse.Namespace) -> bool:  # noqa: ARG001 - whatever its options
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return True
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask, and restore while no scheduler can begin."""
     lock = LockFile(context.database)

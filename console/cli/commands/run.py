@@ -34,6 +34,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def changes_files(args: argparse.Namespace) -> bool:  # noqa: ARG001 - whatever its options
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return True
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Run the scheduler; 0 after a signal, 1 after an error."""
     if args.print_unit:

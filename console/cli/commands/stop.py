@@ -33,6 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_at(parser)
 
 
+def changes_files(args: argparse.Namespace) -> bool:  # noqa: ARG001 - whatever its options
+    """Whether it writes anything but the database; not done with `--read-only`."""
+    return True
+
+
 def run(args: argparse.Namespace, context: Context) -> int:
     """Ask, and stop."""
     if not any((context.folder / name).exists() for name in (SETTINGS, DATABASE)):

@@ -73,10 +73,9 @@ class OutboxAnswers:
         at = self._local.now()
         with self._local.asking(cancelled) as connection:
             found = outbox_acts.effect(connection, action, ids, at)
-            notes = tuple(
-                approvals.notes(connection, self._local.in_force().playbook, action, found.ids, at, cancelled)
-            )
             playbook = self._local.in_force().playbook
+            told = approvals.notes(connection, playbook, action, found.ids, at, cancelled, names_one=False)
+            notes = tuple(told)
             held, _ = approvals.held_up(connection, playbook, found.ids, at)
         return replace(found, notes=notes, held=held)
 

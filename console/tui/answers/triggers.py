@@ -304,7 +304,7 @@ class TriggersAnswers:
         with self._local.acting() as connection:
             if was_stopped:
                 stopped = pauses.current(connection, at).get(EVERYTHING)
-                pausing.refuse_stopped(stopped, transactional, operator.zone)
+                pausing.refuse_stopped(stopped, transactional, operator.zone, "`!`")
             held = pauses.waiting(connection, EVERYTHING, at)
             write_row(connection, note, at, operator.zone)
         self._local.note_command("stop", *_spares(transactional), "--yes", reason=reason)
@@ -337,7 +337,7 @@ class TriggersAnswers:
 
     def _operator(self, reason: str) -> pausing.Operator:
         place = self._local.place
-        return pausing.Operator(place.author, reason or None, place.zone)
+        return pausing.Operator(place.author, reason or None, place.zone, "`U`")
 
     def _when(self, at: Instant) -> str:
         return in_full(at, self._local.place.zone)

@@ -85,7 +85,7 @@ async def test_what_is_paused_already_says_by_whom_and_why(shop: Path) -> None:
     assert main(["-w", str(shop), "triggers", "pause", TRIGGER, "--reason", "wrong price", "--yes"]) == 0
     async with palette(shop, "pause basket-rem") as (app, _):
         assert found(app)[0].startswith(f"{TRIGGER} is paused already by ")
-        assert found(app)[0].endswith(": wrong price")
+        assert found(app)[0].endswith(": “wrong price”")
     assert main(["-w", str(shop), "triggers", "resume", TRIGGER, "--yes"]) == 0
 
 

@@ -53,7 +53,7 @@ ENGINES = {
         replace(ENGINE, leader=None, last_tick=None),
         "○ No scheduler runs: `manometer run` starts one",
     ),
-    "nothing is in force": (replace(ENGINE, version=0), "○ no playbook in force  `manometer apply`"),
+    "nothing is in force": (replace(ENGINE, version=0), "○ nothing is in force  `manometer apply`"),
 }
 
 
@@ -83,16 +83,16 @@ def test_an_emergency_stop_says_who_why_and_how_it_ends() -> None:
 def test_books_that_do_not_balance_cannot_be_overlooked() -> None:
     line = rows.books_line(replace(ENGINE, events_waiting=3), Books(NOW, False, 5, 4, 3), 120)
     said = (
-        "✗ DO NOT BALANCE 3 events to decide on; 3 messages, 4 decisions, 5 events; "
+        "✗ DO NOT ADD UP 3 events to decide on; 3 messages, 4 decisions, 5 events; "
         "see `manometer status --json`"
     )
-    assert text(line) == f" Books    {said}"
+    assert text(line) == f" Counts   {said}"
     assert "being read" in text(rows.books_line(ENGINE, None, 80))
 
 
 def test_the_books_leave_out_a_sum_before_they_cut_one() -> None:
     line = text(rows.books_line(replace(ENGINE, due=279), Books(NOW, True, 20_919, 5_340, 2_758), 80))
-    assert line == " Books    ● balance 279 customers to decide on; 2,758 messages, 5,340 decisions"
+    assert line == " Counts   ● add up 279 customers to decide on; 2,758 messages, 5,340 decisions"
 
 
 def test_to_come_counts_what_waits_and_what_is_not_decided_yet() -> None:
@@ -150,7 +150,7 @@ def test_what_needs_somebody_comes_worst_first_with_the_key_that_leads_there() -
         ("?", "1 message uncertain: nobody knows if it went", "5"),
         ("‖", "12 messages wait for approval", "5"),
         ("‖", "basket paused since 29 Mar 11:00 by keller, until 13:00", "3"),
-        ("»", "2 customers to plan under the new playbook", ""),
+        ("»", "2 customers to plan anew under the changed files", ""),
     ]
 
 
@@ -191,7 +191,7 @@ def test_what_comes_next_is_what_would_be_sent_where_that_is_known() -> None:
         [" 12:01 basket   3 messages", " 13:00 birthday 1 message"],
     )
     assert [text(line) for line in rows.soon(page, None, ZURICH, 9, 40)[1]] == [
-        " 12:00 basket step 1, 4 steps due"
+        " 12:00 basket step 1, 4 journeys"
     ]
 
 

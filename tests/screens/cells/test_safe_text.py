@@ -27,7 +27,7 @@ CONTROLS = [
         ("one\r\ntwo\nthree\rfour", "one⏎two⏎three⏎four"),
         ("a\tb", "a b"),
         ("[/b] [@click=app.quit]x", "[/b] [@click=app.quit]x"),
-        ("東京 ❤️", "東京 ❤️"),
+        ("東京 ❤️", "東京 ❤"),
         (None, "None"),
         (42, "42"),
     ],
@@ -75,3 +75,20 @@ def test_a_fitted_text_takes_no_more_columns_than_it_may(text: str, width: int) 
 @pytest.mark.parametrize(("text", "width"), [("abc", 3), ("東京", 4), ("e\u0301", 1), ("", 0)])
 def test_width_is_counted_in_columns(text: str, width: int) -> None:
     assert display_width(text) == width
+
+
+@pytest.mark.parametrize(
+    ("name", "shown", "columns"),
+    [
+        ("Zoë 👍🏽 Meier", "Zoë 👍 Meier", 12),
+        ("Urs 🇨🇭", "Urs CH", 6),
+        ("Mia ❤\ufe0f", "Mia ❤", 5),
+        ("王小明", "王小明", 6),
+    ],
+)
+def test_what_terminals_draw_in_different_widths_is_shown_in_a_sure_one(
+    name: str, shown: str, columns: int
+) -> None:
+    assert safe_text(name) == shown
+    assert safe_text(name, for_terminal=False) == name, "a file keeps what was said"
+    assert display_width(safe_text(name)) == columns
