@@ -92,7 +92,6 @@ class SegmentsScreen(ActingFrame):
         yield VirtualTable[AudienceRow](
             TableRows(COLUMNS, self._fetch, self._cells, EXPORTED),
             empty="There is no audience, or none fits. segments.toml names some.",
-            marks=True,
             id="body",
         )
 
