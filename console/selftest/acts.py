@@ -155,7 +155,7 @@ def quiet_end(batches: Iterable[str]) -> Sequence[Act]:
     calm = [Act("mood", f"{channel}=well") for channel in CHANNELS]
     again = [Act("import", batch) for batch in batches]
     right = [Act("wall", "0"), Act("confirm"), Act("heal"), Act("release")]
-    going = [Act("tick"), Act("compare"), Act("go"), Act("resume", "basket")]
+    going = [Act("resume", "basket"), Act("tick"), Act("compare"), Act("go")]
     return [*calm, *right, *again, *going, Act("settle")]
 
 

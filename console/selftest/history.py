@@ -59,6 +59,8 @@ class Known:
     """Passes that were killed."""
     is_unsure: bool = False
     """More happened than kills of a pass, so that any message may be one of which nobody knows."""
+    was_paused: bool = False
+    """A trigger was paused, which enrols nobody meanwhile."""
     forgotten: set[str] = field(default_factory=set)
     """Messages that left after a backup that was restored: the workspace need not know them."""
     seen: list[str] = field(default_factory=list)
@@ -76,24 +78,25 @@ class Known:
             dict(self.summaries),
             self.kills,
             self.is_unsure,
+            self.was_paused,
             set(self.forgotten),
             list(self.seen),
         )
 
 
 def judged(
-    database: Path, known: Known, offers: Sequence[Offer], *, is_quiet: bool, is_decided: bool
+    database: Path, known: Known, offers: Sequence[Offer], *, is_quiet: bool, decided_at: Instant | None
 ) -> tuple[list[str], str]:
     """What does not hold, in words, and a digest of all rows. `is_quiet`: everything has come to its end;
-    `is_decided`: a tick has just been over everybody.
+    `decided_at`: when a tick has just been over everybody.
     """
     if not database.exists():
         lost = ["the database is gone"] if known.acknowledged or offers else []
         return lost, ""
     with Store.open(database) as store, store.reading() as connection:
         problems = list(_problems(connection, known, offers, is_quiet))
-        if is_decided:
-            problems += _waiting(connection)
+        if decided_at is not None:
+            problems += _waiting(connection, decided_at)
         return problems, _digest(connection)
 
 
@@ -253,7 +256,7 @@ def _doubts(connection: Connection, known: Known, offers: Sequence[Offer]) -> It
         yield f"{len(doubted)} messages are uncertain, after {known.kills} kills"
 
 
-def _waiting(connection: Connection) -> Iterator[str]:
+def _waiting(connection: Connection, at: Instant) -> Iterator[str]:
     """What starts or ends a journey does not wait for the next tick, but for customers who are set aside."""
     if connection.execute(select(func.count()).select_from(quarantine)).scalar_one():
         return
@@ -262,7 +265,7 @@ def _waiting(connection: Connection) -> Iterator[str]:
         select(func.count())
         .select_from(arrivals)
         .join(events, events.c.id == arrivals.c.event_id)
-        .where(events.c.name.in_(names), events.c.occurred_at <= events.c.arrived_at)
+        .where(events.c.name.in_(names), events.c.arrived_at <= at)
     )
     if number := connection.execute(query).scalar_one():
         yield f"{number} events that start or end something were not looked at by a tick"
@@ -378,7 +381,7 @@ def _overlooked(connection: Connection, known: Known) -> Iterator[str]:
     entered = {(key, trigger) for key, trigger in connection.execute(query)}
     calls = (call for lines in known.told.values() for call in _calls(lines))
     ever = {call["userId"] for call in calls if call.get("event") == "Order Completed"}
-    for customer in sorted(left - ever):
+    for customer in () if known.was_paused else sorted(left - ever):
         if (customer, "basket") not in entered:
             yield f"{customer} left a basket, and nothing was ever decided"
     for customer in sorted(bought):

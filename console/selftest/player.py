@@ -156,7 +156,9 @@ class Player:
         problems += self._left_in_spite(before, is_lied_to=state)
         if act.what not in _IDLE:
             is_decided = act.what == "tick" and results[-1][1].how == "done" and self._poisoned is None
-            problems += self._checked(is_quiet=act.what == "settle", is_decided=is_decided)
+            problems += self._checked(
+                is_quiet=act.what == "settle", decided_at=self._now if is_decided else None
+            )
         return problems
 
     def _note_doubts(self, act: Act, result: ActResult) -> None:
@@ -265,6 +267,7 @@ class Player:
                 self._stopped = "all"
             case "pause":
                 self._paused = act.value
+                self._known.was_paused = True
             case "poison" if result.said is not None:
                 self._poisoned = (act.value, result.said)
             case "heal":
@@ -438,7 +441,7 @@ class Player:
 
     # ---- what holds ----
 
-    def _checked(self, *, is_quiet: bool, is_decided: bool) -> list[str]:
+    def _checked(self, *, is_quiet: bool, decided_at: Instant | None) -> list[str]:
         """What does not hold now; asked under no fault."""
         self._arm(None)
         try:
@@ -447,7 +450,7 @@ class Player:
                 self._known,
                 self._world.offers(),
                 is_quiet=is_quiet,
-                is_decided=is_decided,
+                decided_at=decided_at,
             )
         except Exception:
             return [f"the check raised:\n{traceback.format_exc()}"]
