@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from core.forecast.preview import FORETOLD_FATES, HELD_BACK, PreviewCell
 from core.forecast.preview_filter import PreviewFilter
 from core.instants import day_start, local_date
-from core.model.fates import FATE_WORDS, Fate
+from core.model.fates import Fate, counted_fate
 from screens.cells.behind import ALREADY, IMAGINED
 from screens.cells.forecast import HELD, from_to
 from screens.cells.grid import Grid
@@ -222,7 +222,7 @@ def cell_words(table: HeatMapTable, row: int, column: int) -> str:
     count, already = (_of_cell(sums, day, channels) for sums in (table.sums, table.already))
     was = count if table.before is None else _of_cell(table.before, day, channels)
     parts = [
-        f"{from_to(was[fate], count[fate])} {FATE_WORDS[fate]}"
+        f"{from_to(was[fate], count[fate])} {counted_fate(count[fate], fate).partition(' ')[2]}"
         for fate in FORETOLD_FATES
         if fate is Fate.DECIDED or was[fate] or count[fate]
     ]

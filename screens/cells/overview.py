@@ -286,8 +286,8 @@ def _stuck(page: OverviewPage, ahead: DayAhead | None, zone: ZoneInfo) -> Iterat
     to_approve, held = (sum(numbers) for numbers in ([each.to_approve for each in page.today],
         [each.held for each in page.today]))  # fmt: skip
     if page.engine.stopped is not None:
-        what = f"{counted(held, 'message')} held" if held else "no message is held by it yet"
-        yield Attention("■", f"all sending is stopped: {what}", "stop", "!", "bad")
+        what = f": {counted(held, 'message')} held" if held else ""
+        yield Attention("■", f"all sending stopped{what}", "stop", "!", "bad")
     elif held:
         yield Attention(
             "‖", f"{counted(held, 'message')} held by a pause, a surge or set aside", "outbox", "5"

@@ -158,7 +158,7 @@ def test_an_emergency_stop_is_the_first_that_needs_somebody_with_what_it_holds()
     stop = PauseView(NOW - HOUR, None, "keller", "wrong prices")
     page = replace(PAGE, engine=replace(ENGINE, stopped=stop), today=(replace(EMAIL, waiting=0, held=87),))
     assert [(each.words, each.key) for each in rows.attention(page, None, None, ZURICH)] == [
-        ("all sending is stopped: 87 messages held", "!"),
+        ("all sending stopped: 87 messages held", "!"),
         ("12 messages wait for approval", "5"),
     ]
 
