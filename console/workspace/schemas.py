@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from console.channels import adapter_class, adapter_kinds
 from console.connectors import connector_class, connector_kinds
+from console.workspace.layout import REASONS
 from console.workspace.settings import NAME, POLICIES
 from console.workspace.triggers import MODES, ON_CHANGE, ON_LIMIT, STATUSES
 from core.kinds import kinds
@@ -163,6 +164,7 @@ def _workspace() -> Schema:
             "time_zone": _text("IANA name, for customers whose own is not known"),
             "currency": _text("three capital letters", "^[A-Z]{3}$"),
             "country": _text("ISO code: region of phone numbers", "^[A-Z]{2}$"),
+            "reasons": _choice(REASONS, "whether whoever changes something has to say why"),
             "rates": _text("table of exchange rates in the workspace", r"\.csv$"),
             "week_starts": _choice(WEEKDAYS, 'for windows of a "calendar week"'),
             "locales": _list("the languages the templates come in"),
@@ -234,6 +236,8 @@ def manometer_toml() -> Schema:
                 },
                 ["folder"],
             ),
+            "retention": _table({"texts": _duration("how long messages can be read as they were sent")}),
+            "proofs": _table({"to": _texts("addresses of operators")}),
             "unsubscribe": _table(
                 {"url": _text("", r"^https?://.*\{token\}"), "mail": _text("", ".@."), **signed}
             ),

@@ -116,7 +116,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ignore-unknown", action="store_true", help="end the hold though some belong to no message here"
     )
     add_at(compare)
-    add_show_arguments(actions.add_parser("show"))
+    add_show_arguments(actions.add_parser("show", help="one message as it was sent, or as it would be now"))
     for name in ACTS:
         action = actions.add_parser(name, help=DOES[name])
         by_batch = name in BY_BATCH

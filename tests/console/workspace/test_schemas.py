@@ -31,6 +31,7 @@ time_zone = "Europe/Zurich"
 currency = "CHF"
 country = "CH"
 rates = "rates.csv"
+reasons = "required"
 week_starts = "monday"
 locales = ["de"]
 links = { shop = "https://www.example.ch" }
@@ -69,6 +70,10 @@ listen = "127.0.0.1:9464"
 folder = "/backup"
 at = "03:00"
 keep = 14
+[retention]
+texts = "90d"
+[proofs]
+to = ["anna@muster.example"]
 [unsubscribe]
 url = "https://shop.example/u/{token}"
 mail = "unsubscribe+{token}@shop.example"
