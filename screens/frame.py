@@ -141,10 +141,9 @@ class Frame(ExportingScreen):
                 self.toast(f"{shown} does nothing here; ? lists the keys that do.", bad=True)
             return
         action, parameters = parse(active.binding.action)[1:]
-        reason = self.reason_of(action, parameters)
-        if reason is not None:
-            event.stop()
-            self.toast(f"{active.binding.description}: {reason.removesuffix('.')}.", bad=True)
+        reason = self.reason_of(action, parameters) or "not possible here"
+        event.stop()
+        self.toast(f"{active.binding.description}: {reason.removesuffix('.')}.", bad=True)
 
     def reason_of(self, action: str, parameters: Sequence[object]) -> str | None:
         """Why the action of a key cannot be done."""

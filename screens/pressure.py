@@ -452,6 +452,8 @@ class PressureScreen(LongQuestionFrame):
             return self.place.read_only
         if action == "present" and not self.supposed.is_what_if:
             return "this is the present; `i` asks what if"
+        if action == "open" and self.focused is not None and self.focused.id == "limits":
+            return "a look ahead counts these customers and lists none; Held back and Most contacts open"
         if action == "why" and (self.focused is None or self.focused.id != "pressed"):
             return "choose a customer in the list of the most pressed first (Tab)"
         return None

@@ -180,17 +180,14 @@ def notes(
     *,
     names_one: bool = True,
 ) -> Iterator[str]:
-    """What is said before messages that wait are approved or rejected: which they are, what they fill, who
-    gets room; else nothing. Without `names_one` a single batch is not named, where that is said already.
+    """What is said before messages that wait are approved or rejected: what they fill, who gets room, which
+    they are; else nothing. Without `names_one` a single batch is not named, where that is said already.
     """
     if action in SENDING and ids:
         yield from held_up(connection, playbook, ids, at)[1]
     if action not in ("approve", "reject") or not ids:
         return
     rows = outbox_acts.held(connection, ids)
-    chosen = batches(connection, playbook, only=ids)
-    if names_one or len(chosen) > 1:
-        yield from batch_lines(chosen, at, playbook)
     if action == "approve":
         yield from outlook(connection, playbook, rows, at, cancelled).lines()
     else:
@@ -199,6 +196,9 @@ def notes(
         yield (
             f"{counted(room, 'customer')} of these {have} a step that waits for room and is looked at again."
         )
+    chosen = batches(connection, playbook, only=ids)
+    if names_one or len(chosen) > 1:
+        yield from batch_lines(chosen, at, playbook)
 
 
 # ---- batches ----

@@ -18,13 +18,13 @@ from screens.ports.pauses import PauseLine
 
 COLUMNS: Final = (
     Column("state", "STATE", 9),
-    Column("target", "WHAT", 18, grow=1),
+    Column("target", "WHAT", 22, grow=1),
     Column("since", "SINCE", 12),
     Column("until", "UNTIL", 12, least=92),
     Column("overdue", "OVERDUE", 8, right=True),
     Column("messages", "IN OUTBOX", 9, right=True, least=92),
     Column("customers", "CUSTOMERS", 9, right=True, least=104),
-    Column("why", "BY, WHY", 12, grow=4),
+    Column("why", "BY, WHY", 10, grow=4),
 )
 """Overdue are the steps that fell due meanwhile; customers are those under way that it reaches."""
 EXPORTED: Final[Fields] = plain("target", "customers", "enrolments", "overdue", "messages")

@@ -65,6 +65,8 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
         key("escape", "cancel", "Cancel", "dialog.cancel", "leave without doing it"),
         key("y", "do", "Do it", "dialog.do", "do it"),
         key("r", "reason", "Reason", "dialog.reason", "write the reason"),
+        key("pagedown", "words(1)", "More", "dialog.page_down", "what more it says, where it has no room"),
+        key("pageup", "words(-1)", "Before", "dialog.page_up", "what it said before"),
         key("down", "choose(1)", "Next way", "dialog.next"),
         key("up", "choose(-1)", "Way before", "dialog.before"),
         key("right,down", "app.focus_next", "Next", "dialog.focus_next"),
@@ -153,6 +155,11 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
         """To the line for the reason, where there is one."""
         for line in self.query(f"#field-{REASON}"):
             line.focus()
+
+    def action_words(self, pages: int) -> None:
+        """Scroll what it says, while the buttons stay."""
+        words = self.query_one("#words")
+        words.scroll_relative(y=pages * max(1, words.size.height - 1), animate=False)
 
     def on_key(self, event: Key) -> None:
         """A digit begins the number that has to be typed, wherever the focus is but in a line."""

@@ -102,8 +102,8 @@ class Histogram(Lines, can_focus=True):
             self.post_message(self.Opened(self, self.bar))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Enter exists only where bars can be opened."""
-        return self._can_open if action == "open" else True
+        """Enter is grey where bars cannot be opened; the screen says why."""
+        return None if action == "open" and not self._can_open else True
 
     # ---- drawing ----
 
@@ -118,7 +118,7 @@ class Histogram(Lines, can_focus=True):
         if place >= len(self.items):
             return Strip.blank(width, self.rich_style)
         lines = bar_lines(self.items, width)
-        is_here = self._can_open and self.has_focus and place == self.cursor
+        is_here = self.has_focus and place == self.cursor and bool(self.items)
         line = lines[place]
         return self.strip([">", *_after_margin(line)] if is_here else line, width, reverse=is_here)
 

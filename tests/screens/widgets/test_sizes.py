@@ -16,6 +16,7 @@ from screens.widgets.dialogs import Dialog
 from screens.widgets.heatmap import Heatmap
 from screens.widgets.wrapped import Details
 from tests.screens.stage import Bare, Listing, settled, stage, text
+from tests.screens.test_frame import ready
 
 DAYS = [(day, str(number)) for number, day in enumerate(("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"))]
 
@@ -52,7 +53,10 @@ async def test_a_popup_is_as_high_as_its_text_and_scrolls_where_there_is_less_ro
     app = stage(Bare(), customers=lambda: Listing(rows=3))
     said: Sequence[Sequence[str]] = [[f"line {number}"] for number in range(lines)]
     async with app.run_test(size=(160, 48)) as pilot:
+        await ready(pilot)
         await app.push_screen(Details("Row", said))
+        while app.screen.query_one("#box").size.height + 2 != high:
+            await pilot.pause(0.01)
         await settled(pilot)
         assert app.screen.query_one("#box").size.height + 2 == high
         await pilot.press("end")
@@ -69,3 +73,7 @@ async def test_the_reason_and_the_number_are_seen_in_a_low_terminal_however_much
         await settled(pilot)
         seen = text(app)
         assert all(part in seen for part in ("Sentence number 0", "Why", "r leads here", "Type 87", "(y)"))
+        for _ in range(30):
+            await pilot.press("pagedown")
+        assert "Sentence number 39" in text(app)
+        assert "(y)" in text(app)
