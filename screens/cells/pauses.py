@@ -21,7 +21,7 @@ COLUMNS: Final = (
     Column("target", "WHAT", 22, grow=1),
     Column("since", "SINCE", 12),
     Column("until", "UNTIL", 12, least=92),
-    Column("overdue", "OVERDUE", 8, right=True),
+    Column("overdue", "OVERDUE", 8, right=True, least=68),
     Column("messages", "IN OUTBOX", 9, right=True, least=92),
     Column("customers", "CUSTOMERS", 9, right=True, least=104),
     Column("why", "BY, WHY", 10, grow=4),

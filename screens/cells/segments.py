@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -28,7 +29,10 @@ COLUMNS: Final = (
     Column("text", "CONDITION", 14, grow=4),
 )
 EXPORTED: Final[Fields] = (*plain("key", "title", "text", of="line"), *plain("number"))
-WENT_AND_CAME: Final = (Column("way", "WAY", 6), *customers.COLUMNS)
+WENT_AND_CAME: Final = (
+    Column("way", "WAY", 6),
+    *(replace(each, least=70) if each.name == "orders" else each for each in customers.COLUMNS),
+)
 
 
 def cells(line: AudienceLine, number: int | None, whole: int) -> Sequence[Cells]:

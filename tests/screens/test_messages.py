@@ -140,10 +140,11 @@ class Timelines(People):
     """A message, a decision and an event, which are the entries 1 to 3."""
 
     def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
-        kinds: tuple[EntryKind, ...] = ("message", "decision", "event")
+        kinds: tuple[tuple[EntryKind, str], ...] = (("message", "sent"), ("decision", "send"), ("event", ""))
         return {
-            entry: TimelineEntry(entry, NOON - entry * DAY, kinds[(entry - 1) % 3], None, "x", "y", "")
+            entry: TimelineEntry(entry, NOON - entry * DAY, kind, None, "x", "y", state)
             for entry in ids
+            for kind, state in (kinds[(entry - 1) % 3],)
         }
 
 

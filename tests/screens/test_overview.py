@@ -160,11 +160,11 @@ async def test_every_figure_of_the_overview_opens_what_it_counts() -> None:
         await pilot.press("enter", "escape", "right", "right", "enter")
         await settled(pilot)
         assert front(app) is OutboxBehindScreen
-        assert "held for an approval" in text(app)
+        assert "waiting for approval" in text(app)
         assert "2 messages" in text(app)
         await pilot.press("escape", "j", "left", "enter")
         await settled(pilot)
-        assert overview.asked == [("email", "sent"), ("email", "held"), ("sms", "waiting")]
+        assert overview.asked == [("email", "sent"), ("email", "approval"), ("sms", "waiting")]
         await pilot.press("escape")
         app.screen.query_one("#gauge").focus()
         await pilot.press("j", "enter")
