@@ -224,7 +224,7 @@ def test_of_three_that_start_at_once_one_leads(shop: Path) -> None:
         (leader,) = (daemon for daemon in together if daemon.process.poll() is None)
         leader.wait_for("started")
         assert leader.end() == 0
-        assert sorted(daemon.wait() for daemon in together) == [0, 75, 75], "the others may be tried again later"
+        assert sorted(daemon.wait() for daemon in together) == [0, 75, 75], "to be tried later"
 
 
 def test_a_scheduler_that_slept_through_its_lease_writes_nothing_more(shop: Path) -> None:
