@@ -18,10 +18,10 @@ from screens.cells.moments import in_full, moment
 
 COLUMNS: Final = (
     Column("at", "WHEN", 12),
-    Column("author", "WHO", 10, grow=1, most=20),
-    Column("kind", "DID", 10, grow=1, most=20),
-    Column("what", "TO WHAT", 16, grow=2),
-    Column("reason", "WHY", 16, grow=3),
+    Column("author", "WHO", 8, grow=1, most=20),
+    Column("kind", "DID", 9, grow=1, most=20),
+    Column("what", "TO WHAT", 14, grow=2),
+    Column("reason", "WHY", 9, grow=3),
 )
 EXPORTED: Final[Fields] = (
     *plain("id"), *instants("at"), *plain("author", "action", "subject", "rows", "reason"),

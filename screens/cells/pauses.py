@@ -19,7 +19,7 @@ from screens.ports.pauses import PauseLine
 COLUMNS: Final = (
     Column("state", "STATE", 9),
     Column("target", "WHAT", 18, grow=1),
-    Column("since", "SINCE", 12),
+    Column("since", "SINCE", 12, least=66),
     Column("until", "UNTIL", 12, least=92),
     Column("overdue", "OVERDUE", 8, right=True),
     Column("messages", "IN OUTBOX", 9, right=True, least=92),
