@@ -151,7 +151,7 @@ class CustomerScreen(PanedFrame):
         self._profile = profile
         self.query_one("#customer", Note).show(rows.head(profile))
         self._pane("profile").show(rows.profile(profile, now, place.zone, place.currency))
-        self.head.refresh()
+        self.head.settle()
 
     def _show_pressure(self, gauges: tuple[CustomerGauge, ...], now: Instant, place: WorkspacePlace) -> None:
         self._pane("pressure").show(rows.pressure(gauges, now, place.zone))

@@ -41,8 +41,7 @@ def stop_deed(effect: PauseEffect, author: str) -> Deed:
     return Deed(
         "Stop all sending?",
         [
-            f"{effect.customers:,} customers are under way; {effect.messages:,} messages wait to be handed "
-            "over.",
+            f"{effect.customers:,} customers are under way; {effect.messages:,} messages wait in the outbox.",
             "Nothing is lost: what falls due waits until somebody ends the stop. It takes effect within a "
             "second.",
         ],

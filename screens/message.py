@@ -118,7 +118,7 @@ class MessageScreen(ActingFrame):
     def _take(self, shown: ShownMessage) -> None:
         self.shown = shown
         self.query_one("#body", WrappedLines).show(rows.lines(shown, self.zone))
-        self.head.refresh()
+        self.head.settle()
         self.chosen_changed()
 
     def _refuse(self, sentence: str) -> None:

@@ -4,22 +4,35 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from datetime import date, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from core.instants import Instant, local_date
+from core.model.fates import Fate, fate_of
 from core.model.journey_map import JourneyMap, JourneyStep
-from core.model.reasons import Reason
+from storage.outbox import digests
 from storage.schema.decisions import decisions
 from storage.schema.enrolments import enrolments
 from storage.schema.messages import messages
+from storage.sql import NO_ROW
+
+_PUT_OFF: Final = (Fate.LATER, Fate.HELD)
+"""Of a decision: where nobody waits for it any more, the journey ended first, and it never goes out."""
 
 
 def journey_map(
-    connection: Connection, trigger: str, since: Instant, at: Instant, zone: ZoneInfo
+    connection: Connection,
+    trigger: str,
+    since: Instant,
+    at: Instant,
+    zone: ZoneInfo,
+    is_held_up: ColumnElement[bool] = NO_ROW,
 ) -> JourneyMap:
-    """The numbers of those who entered in (since, at]."""
+    """The numbers of those who entered in (since, at]; `is_held_up` is the condition on a message that a
+    pause holds.
+    """
     columns = enrolments.c
     entered = select(
         columns.id, columns.entered_at, columns.state, columns.step, columns.variant, columns.goal_at
@@ -38,7 +51,7 @@ def journey_map(
         if row.state == "open":
             under_way += 1
             standing[row.id] = row.step
-    steps = _steps(connection, trigger, since, at, standing)
+    steps = _steps(connection, trigger, since, at, standing, is_held_up)
     return JourneyMap(
         since, at, _every_day(days, local_date(since, zone), local_date(at, zone)), steps, dict(variants),
         holdout, under_way, reached,
@@ -46,15 +59,20 @@ def journey_map(
 
 
 def _steps(
-    connection: Connection, trigger: str, since: Instant, at: Instant, standing: dict[int, int]
+    connection: Connection,
+    trigger: str,
+    since: Instant,
+    at: Instant,
+    standing: dict[int, int],
+    is_held_up: ColumnElement[bool],
 ) -> dict[int, JourneyStep]:
     steps: dict[int, JourneyStep] = defaultdict(JourneyStep)
     for step in standing.values():
-        steps[step].standing += 1
+        steps[step].fates[Fate.LATER] += 1
     query = (
         select(
             decisions.c.enrolment_id, decisions.c.step, decisions.c.outcome, decisions.c.reason,
-            messages.c.sent_at, messages.c.released_at,
+            digests.STATE, digests.REASON, func.coalesce(is_held_up, NO_ROW),
         )
         .join(enrolments, enrolments.c.id == decisions.c.enrolment_id)
         .outerjoin(messages, messages.c.id == decisions.c.message_id)
@@ -69,20 +87,11 @@ def _steps(
     for enrolment, step, *said in connection.execute(query):
         if standing.get(enrolment) != step:  # who waits before it is counted there
             last[enrolment, step] = said
-    for (_, step), (outcome, reason, sent_at, released_at) in last.items():
-        _count(steps[step], outcome, reason, sent_at is not None, released_at is not None)
+    for (_, step), (outcome, reason, state, message_reason, is_paused) in last.items():
+        fate = fate_of(outcome, reason, state, message_reason, is_paused=bool(is_paused))
+        is_over = state is None and fate in _PUT_OFF
+        steps[step].fates[Fate.NEVER if is_over else fate] += 1
     return dict(sorted(steps.items()))
-
-
-def _count(step: JourneyStep, outcome: str, reason: str | None, was_sent: bool, is_over: bool) -> None:
-    if was_sent:
-        step.sent += 1
-    elif reason == Reason.GOAL_REACHED:
-        step.goal += 1
-    elif outcome in ("send", "hold") and not is_over:
-        step.pending += 1
-    else:
-        step.never += 1
 
 
 def _every_day(days: Counter[date], first: date, last: date) -> list[tuple[date, int]]:

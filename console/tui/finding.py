@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from textual.command import Provider
 
 
-PALETTE_HINT: Final = "a screen, a deed, a name; or: pause basket, why nina birthday"
+PALETTE_HINT: Final = "a screen, an action, a name; or: pause basket, why nina birthday"
 """What can be written into the palette."""
 
 

@@ -4,31 +4,32 @@ Instants are ms UTC.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from core.instants import Instant
+from core.model.fates import Fate
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class JourneyStep:
-    """What became of those who came to one step, each counted once, by where they stand now."""
+    """What became of those who came to one step, each counted once, by where they stand now: who waits before
+    it is `later`.
+    """
 
-    standing: int = 0
-    """They wait before it."""
-    pending: int = 0
-    """Its message is made and not handed over yet."""
-    sent: int = 0
-    goal: int = 0
-    """They had reached the goal, and so got nothing more."""
-    never: int = 0
-    """It is not sent to them, for another reason."""
+    fates: Counter[Fate] = field(default_factory=Counter)
 
     @property
     def came(self) -> int:
         """All who came to it."""
-        return self.standing + self.pending + self.sent + self.goal + self.never
+        return self.fates.total()
+
+    @property
+    def went_on(self) -> int:
+        """Who should come to the next step: all but those who wait before this one, or reached the goal."""
+        return self.came - self.fates[Fate.LATER] - self.fates[Fate.GOAL_REACHED]
 
 
 @dataclass(frozen=True, slots=True)

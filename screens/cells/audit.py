@@ -19,9 +19,9 @@ from screens.cells.moments import in_full, moment
 COLUMNS: Final = (
     Column("at", "WHEN", 12),
     Column("author", "WHO", 8, grow=1, most=20),
-    Column("kind", "DID", 10, grow=1, most=20),
-    Column("what", "TO WHAT", 12, grow=2),
-    Column("reason", "WHY", 12, grow=3),
+    Column("kind", "DID", 9, grow=1, most=20),
+    Column("what", "TO WHAT", 14, grow=2),
+    Column("reason", "WHY", 9, grow=3),
 )
 EXPORTED: Final[Fields] = (
     *plain("id"), *instants("at"), *plain("author", "action", "subject", "rows", "reason"),

@@ -20,7 +20,7 @@ from screens.ports.decisions import NEWEST, DecisionView, Listed, LoggedDecision
 
 COLUMNS: Final = (
     Column("at", "DECIDED", 12),
-    Column("outcome", "OUTCOME", 10, grow=9, most=20),
+    Column("outcome", "OUTCOME", 10, grow=50, most=20),
     Column("reason", "REASON", 12, grow=5),
     Column("trigger", "TRIGGER", 10, grow=5),
     Column("step", "STEP", 4, right=True, least=104),

@@ -7,11 +7,13 @@ from typing import Final
 
 from core.explain.journey_words import ways
 from core.instants import format_duration
+from core.model.fates import Fate, counted_fate
 from core.model.journey_map import JourneyMap, JourneyStep
 from core.model.triggers import Step, Trigger
 from screens.cells.line import Cell, Cells, Line, as_cell, fit
 from screens.cells.moments import share
 from screens.cells.safe_text import display_width, safe_text
+from screens.cells.states import fate_cell
 from screens.cells.wrapping import wrapped
 from screens.ports.journeys import JourneyView
 
@@ -88,7 +90,7 @@ def _boxes(view: JourneyView, room: int) -> Iterator[Line]:
         yield from _box(list(_step(number, step, counts, found.entered)), room)
         for way in ways(step, trigger):
             yield [Cell(f"  ├─ {way}", "dim")]
-        on_the_way = counts.came - counts.standing - counts.goal
+        on_the_way = counts.went_on
 
 
 def _is_straight(trigger: Trigger) -> bool:
@@ -107,13 +109,9 @@ def _step(number: int, step: Step, counts: JourneyStep, entered: int) -> Iterato
 
 
 def _tally(counts: JourneyStep) -> Iterator[Cells]:
-    parts = (
-        (counts.standing, "wait", "accent"), (counts.pending, "on the way", "accent"),
-        (counts.sent, "sent", "ok"), (counts.goal, "goal", "ok"), (counts.never, "never", "dim"),
-    )  # fmt: skip
-    told = [(number, word, style) for number, word, style in parts if number]
-    for place, (number, word, style) in enumerate(told):
-        yield Cell(f"{', ' if place else ''}{number:,} {word}", style)  # type: ignore[arg-type]
+    told = [fate for fate in Fate if counts.fates[fate]]
+    for place, fate in enumerate(told):
+        yield Cell(f"{', ' if place else ''}{counted_fate(counts.fates[fate], fate)}", fate_cell(fate).style)
     if not told:
         yield Cell("nobody yet", "dim")
 

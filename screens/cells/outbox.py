@@ -20,7 +20,7 @@ from screens.cells.states import message_cell
 from screens.ports.terms import LogFilter
 
 COLUMNS: Final = (
-    Column("state", "STATE", 12, grow=9, most=20),
+    Column("state", "STATE", 12, grow=50, most=20),
     Column("planned_at", "PLANNED", 12),
     Column("trigger", "TRIGGER", 10, grow=4),
     Column("step", "STEP", 4, right=True, least=100),

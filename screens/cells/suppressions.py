@@ -18,7 +18,7 @@ from screens.cells.moments import in_full, moment
 from screens.ports.suppressions import ListEffect
 
 COLUMNS: Final = (
-    Column("key", "ADDRESS", 22, grow=3),
+    Column("key", "ADDRESS", 20, grow=3),
     Column("medium", "MEDIUM", 8),
     Column("reason", "WHY", 12, grow=3),
     Column("since", "SINCE", 12),

@@ -32,6 +32,8 @@ NAMES: Final = 16
 """Columns of the names of ways."""
 AROUND: Final = 6
 """Rows of a dialog around its words: the frame, the buttons with a gap, and what is wrong."""
+LEAST_WORDS: Final = 3
+"""Rows: the title, a gap, and a line of what scrolls."""
 FRAME: Final = 2
 """Rows of a frame."""
 HERE: Final = "Tab leads here"
@@ -58,6 +60,7 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
     Dialog.-short .label { margin-top: 0; }
     Dialog #fault { color: $error; text-style: bold; width: 100%; height: auto; }
     Dialog #buttons { height: 1; margin-top: 1; align-horizontal: right; }
+    Dialog.full #buttons { margin-top: 0; }
     Dialog Button { height: 1; min-width: 12; border: none; margin-left: 2; }
     Dialog Button:focus { text-style: bold reverse; }
     """
@@ -116,7 +119,9 @@ class Dialog(LeavesOnce, Asking, ModalScreen[DialogAnswer | None]):
         """
         written = len(self.query(Label)) - 1 + len(self.query(Input))
         gaps = 0 if self.has_class("-short") else len(self.query(".label"))
-        self.query_one("#words").styles.max_height = max(3, event.size.height - AROUND - written - gaps)
+        left = event.size.height - AROUND - written - gaps
+        self.query_one("#words").styles.max_height = max(LEAST_WORDS, left)
+        self.set_class(left < LEAST_WORDS, "full")
 
     def on_mount(self) -> None:
         """The first way is chosen; what was said before does not lie over the question."""

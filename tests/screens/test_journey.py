@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +10,15 @@ import pytest
 
 from console.tui.answers.local_service import LocalService
 from core.errors import ManometerError
+from core.model.fates import Fate
 from core.model.journey_map import JourneyStep
 from screens.journey import JourneyScreen
 from screens.triggers import TriggersScreen
-from tests.console.lives import BASKET, act, person, run, workspace
+from tests.console.lives import BASKET, act, person, played, run, trigger, workspace
 from tests.screens.stage import settled, stage, text
 from tests.screens.test_frame import ready
 
+LATER, SENT, GOAL_REACHED = Fate.LATER, Fate.SENT, Fate.GOAL_REACHED
 TWO = f"""{BASKET}
 [[steps]]
 after = "2d"
@@ -47,8 +50,8 @@ def local(tmp_path: Path) -> Iterator[LocalService]:
 def test_each_who_entered_is_counted_once_where_they_stand(local: LocalService) -> None:
     found = local.journeys.view("basket", 30, lambda: False).found
     assert (found.entered, found.under_way) == (4, 2)
-    assert found.steps[1] == JourneyStep(standing=1, sent=2, goal=1)
-    assert found.steps[2] == JourneyStep(standing=1, goal=1)
+    assert found.steps[1] == JourneyStep(Counter({LATER: 1, SENT: 2, GOAL_REACHED: 1}))
+    assert found.steps[2] == JourneyStep(Counter({LATER: 1, GOAL_REACHED: 1}))
     assert [number for _, number in found.days if number] == [3, 1]
     with pytest.raises(ManometerError, match="no longer in the playbook"):
         local.journeys.view("gone", 30, lambda: False)
@@ -66,4 +69,23 @@ async def test_it_opens_from_the_list_of_triggers(local: LocalService, size: tup
         await pilot.press("d", "G")
         await settled(pilot)
         assert "2 came, 50 % of all who entered" in text(app)
-        assert "1 wait, 1 goal" in text(app)
+        assert "1 later, 1 goal reached" in text(app)
+
+
+def test_what_waits_for_approval_is_told_in_the_words_of_the_outbox_and_held_once_approved(
+    tmp_path: Path,
+) -> None:
+    events = [person("ann"), act("ann", "Checkout Started", "2025-03-03T09:15:00Z")]
+    folder = played(tmp_path / "shop", events, {"basket": trigger(approval="true")})
+    service = LocalService(folder)
+
+    def fates() -> Counter[Fate]:
+        return service.journeys.view("basket", 30, lambda: False).found.steps[1].fates
+
+    assert fates() == {Fate.WAITS_FOR_APPROVAL: 1}
+    assert run("-w", folder, "pause", "--trigger", "basket", "--yes") == 0
+    assert fates() == {Fate.WAITS_FOR_APPROVAL: 1}
+    assert run("-w", folder, "outbox", "approve", "1", "--yes") == 0
+    service.version()
+    assert fates() == {Fate.HELD: 1}
+    service.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from console.tui.answers.held_up import held_up
 from core.errors import ManometerError
 from core.instants import DAY
 from screens.ports import Cancelled
@@ -27,5 +28,6 @@ class JourneysAnswers:
         if known is None:
             raise ManometerError(f"The trigger {trigger} is no longer in the playbook.")
         with self._local.asking(cancelled) as connection:
-            found = journey_map(connection, trigger, at - days * DAY, at, playbook.zone)
+            is_held_up = held_up(self._local, connection)
+            found = journey_map(connection, trigger, at - days * DAY, at, playbook.zone, is_held_up)
         return JourneyView(known, found, known.when.words(playbook.currency))

@@ -19,6 +19,7 @@ from console.viewing.reading import form_words, read_message
 from console.viewing.samples import Sample, SampleAsked, make_sample, sample_words, template_names
 from core.errors import ManometerError
 from core.explain.words import in_full
+from core.instants import format_instant
 from core.model.outbox import ListedMessage
 from screens.ports import Cancelled
 from screens.ports.messages import MessageAsked, MessageChoices, ShownMessage
@@ -83,6 +84,12 @@ class MessagesAnswers:
         sent = send_proof(
             local.store, workspace, sample, address, local.place.author, local.now(), reason or None
         )
+        trigger = () if sample.trigger is None else ("--trigger", sample.trigger)
+        local.note_command(
+            "render", sample.template, sample.customer, "--channel", sample.channel, *trigger,
+            "--at", format_instant(sample.at), "--proof-to", address,
+            reason=reason or None,
+        )  # fmt: skip
         return f"A proof went to {address} over {sample.channel}: {sent.subject}"
 
     def close(self) -> None:

@@ -316,7 +316,7 @@ def test_a_waiting_message_names_what_it_waits_for_since_when_and_what_ends_that
     assert isinstance(trace, list)
     assert [each["holds"] for each in trace if each["check"] == check] == [False]
     assert set(row) == {
-        "customer", "trigger", "at", "verdict", "reason", "words", "foretold", "trace",
+        "customer", "trigger", "at", "verdict", "reason", "words", "state", "foretold", "trace",
     }  # fmt: skip
     (line,) = [each for each in said(capsys, played, "anna").splitlines() if each.startswith("basket ")]
     assert check in line

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import date, timedelta
 
 import pytest
 
 from core.instants import DAY
 from core.kinds.transactional import Transactional
+from core.model.fates import Fate
 from core.model.journey_map import JourneyMap, JourneyStep
 from core.model.triggers import Goal, Step, Trigger
 from screens.cells.journey_map import map_lines, sparkline
@@ -16,13 +18,19 @@ from screens.cells.safe_text import display_width
 from screens.ports.journeys import JourneyView
 from tests.screens.stage import HOSTILE
 
+LATER, SENT, GOAL_REACHED, NEVER = Fate.LATER, Fate.SENT, Fate.GOAL_REACHED, Fate.NEVER
 FIRST = date(2026, 1, 1)
 STRAIGHT = Trigger(
     "basket", "Basket left behind", "marketing", Transactional(events=frozenset({"Checkout Started"})),
     (Step(("email", "webpush"), "reminder"), Step(("print",), "card", after=2 * DAY)),
     goal=Goal(frozenset({"Order Completed"}), 14 * DAY), split=(("a", 0.5), ("b", 0.5)),
 )  # fmt: skip
-STEPS = {1: JourneyStep(10, 5, 60, 15, 10), 2: JourneyStep(1, 0, 50, 2, 3)}
+STEPS = {
+    1: JourneyStep(
+        Counter({LATER: 10, Fate.WAITS_FOR_APPROVAL: 4, Fate.DUE: 1, SENT: 60, GOAL_REACHED: 15, NEVER: 10})
+    ),
+    2: JourneyStep(Counter({LATER: 1, SENT: 50, GOAL_REACHED: 2, NEVER: 3})),
+}
 
 
 def found(days: int = 31, steps: dict[int, JourneyStep] = STEPS) -> JourneyMap:
@@ -44,16 +52,16 @@ def test_each_step_says_who_came_and_what_became_of_them() -> None:
         "variant a: 48 (48 %, planned 50 %)",
         "1  reminder  over email, webpush",
         "100 came, 100 % of all who entered",
-        "10 wait, 5 on the way, 60 sent, 15 goal, 10 never",
+        "4 wait for approval, 1 due, 60 sent, 10 later, 15 goal reached, 10 never",
         "after 2d  19 dropped out (25 %)",
         "56 came, 56 % of all who entered",
-        "1 wait, 50 sent, 2 goal, 3 never",
+        "50 sent, 1 later, 2 goal reached, 3 never",
     ):
         assert words in lines
 
 
 def test_who_waits_or_reached_the_goal_has_not_dropped_out() -> None:
-    steps = {1: JourneyStep(standing=60, goal=40)}
+    steps = {1: JourneyStep(Counter({LATER: 60, GOAL_REACHED: 40}))}
     assert "dropped out" not in "\n".join(drawn(JourneyView(STRAIGHT, found(steps=steps))))
 
 
@@ -62,7 +70,7 @@ def test_a_journey_that_branches_accuses_nobody_of_dropping_out() -> None:
         "b", "B", "marketing", STRAIGHT.when,
         (Step(("email",), "x", variants=frozenset({"a"})), Step(("email",), "y")),
     )  # fmt: skip
-    lines = "\n".join(drawn(JourneyView(branching, found(steps={1: JourneyStep(sent=3)}))))
+    lines = "\n".join(drawn(JourneyView(branching, found(steps={1: JourneyStep(Counter({SENT: 3}))}))))
     assert "dropped out" not in lines
     assert "nobody yet" in lines
 

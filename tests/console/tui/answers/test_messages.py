@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import stat
 from collections.abc import Iterator
 from pathlib import Path
@@ -116,8 +117,11 @@ def test_a_proof_is_sent_to_a_listed_operator_and_by_nobody_who_may_only_read(
 ) -> None:
     said = local.messages.proof(MessageAsked(number=1), "anna@shop.example", "")
     assert said.startswith("A proof went to anna@shop.example over email: [PROOF]")
+    (command,) = local.take_commands()
+    assert main(shlex.split(command)[1:]) == 0
     with pytest.raises(ManometerError, match="no operator's address"):
         local.messages.proof(MessageAsked(number=1), "eve@example.com", "")
+    assert not local.take_commands()
     reader = LocalService(tmp_path / "shop", read_only=True)
     with pytest.raises(ManometerError, match="Nothing was sent"):
         reader.messages.proof(MessageAsked(number=1), "anna@shop.example", "")
