@@ -16,6 +16,7 @@ from storage.rights import made_file, made_folder
 
 __all__ = (
     "UnfitFileError",
+    "fitting_name",
     "made_folder",
     "opened_or_made",
     "opened_safely",
@@ -25,6 +26,9 @@ __all__ = (
 )
 
 _TRIES: Final = 5
+_LONGEST_NAME: Final = 240
+"""Bytes of a name; file systems take 255, and some are kept for what is made beside a file."""
+_KEPT_END: Final = 24
 
 
 class UnfitFileError(OSError):
@@ -73,6 +77,16 @@ def opened_within(folder: Path, path: Path) -> BinaryIO:
     if not real.is_relative_to(folder.resolve()):
         raise UnfitFileError("it is a link that leaves the workspace")
     return opened_safely(real, has_one_name=False)
+
+
+def fitting_name(stem: str, ending: str) -> str:
+    """`stem` and `ending` as the name of a file; where the name would be too long to be made, the middle of
+    the stem is left out, since what tells names apart often stands at their end.
+    """
+    whole, room = os.fsencode(stem), _LONGEST_NAME - len(os.fsencode(ending))
+    if len(whole) > room:
+        whole = whole[: room - _KEPT_END] + whole[-_KEPT_END:]
+    return os.fsdecode(whole) + ending
 
 
 def opened_or_made(path: Path, flags: int) -> int:

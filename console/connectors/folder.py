@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar, Final, NamedTuple, Self
 
-from console.private_files import UnfitFileError, made_folder, opened_safely, write_file
+from console.private_files import UnfitFileError, fitting_name, made_folder, opened_safely, write_file
 from core.instants import HOUR, MINUTE, SECOND, Instant, Millis
 from core.model.configurable import Setting, SettingFault
 from core.sources.connector import SourceFile, SourceSettings
@@ -105,9 +105,12 @@ class FolderConnector:
         """What lies in the folder and is not read, each with the reason, without what is not finished yet."""
         for path in _entries(self._folder):
             name = path.name
-            if name in (DONE, FAILED) or _is_beside(name) or _is_wanted(name):
+            if name in (DONE, FAILED) or _is_beside(name):
                 continue
-            if path.is_dir():
+            if _is_wanted(name):
+                if _is_folder(path):
+                    yield path, "it is a folder with the name of a file. Put its files beside it"
+            elif path.is_dir():
                 yield path, f"no source has this folder. Name it in the workspace: [sources.{name}]"
             else:
                 yield path, f"only {', '.join(SUFFIXES[:3])} files are read, also as .gz. Export it as CSV"
@@ -187,12 +190,19 @@ def _is_wanted(name: str) -> bool:
 
 
 def _shape(path: Path) -> _Shape | None:
-    """None for what is no plain file, such as a link or a pipe, and for one that has gone."""
+    """None for a folder, and for what has gone; links and pipes have one: who takes them says why not."""
     try:
         found = path.lstat()
     except OSError:
         return None
-    return _Shape(found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
+    return None if stat.S_ISDIR(found.st_mode) else _Shape(found.st_ino, found.st_size, found.st_mtime_ns)
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return stat.S_ISDIR(path.lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _is_ended(path: Path) -> bool:
@@ -209,7 +219,8 @@ def _is_ended(path: Path) -> bool:
 
 
 def _note_beside(path: Path) -> Path:
-    return path.with_name(f"{path.name}.reason.txt")
+    """The file that says why the file failed."""
+    return path.with_name(fitting_name(path.name, ".reason.txt"))
 
 
 def _moved(path: Path, where: str) -> Path:
@@ -226,5 +237,5 @@ def _names(folder: Path, name: str) -> Iterator[Path]:
     stem, dot, rest = name.partition(".")
     number = 2
     while True:
-        yield folder / f"{stem}-{number}{dot}{rest}"
+        yield folder / fitting_name(stem, f"-{number}{dot}{rest}")
         number += 1

@@ -32,6 +32,7 @@ from console.intake.json_records import json_records
 from console.intake.physical_lines import OpenSource, PhysicalLine, open_source, path_text
 from console.intake.watched_bytes import MAX_RATIO, ReadingStopped, go_on
 from console.messages.surveys import Surveys, WhoWasAsked, asked_in
+from console.private_files import fitting_name
 from console.quarantine.failures import FailureLedger
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
@@ -548,9 +549,9 @@ class _Rejects:
     """The rejects file of one import, made when the first line is refused."""
 
     def __init__(self, folder: Path, imported: Path, at: Instant) -> None:
-        stamp = format_instant(at).replace("-", "").replace(":", "")
         self.folder = folder
-        self.stem = f"{imported.name}-{stamp}"
+        self.name = imported.name
+        self.stamp = format_instant(at).replace("-", "").replace(":", "")
         self.path: Path | None = None
         self.file: IO[bytes] | None = None
 
@@ -581,10 +582,10 @@ class _Rejects:
             ) from error
 
     def names(self) -> Iterator[Path]:
-        yield self.folder / f"{self.stem}.ndjson"
+        yield self.folder / fitting_name(self.name, f"-{self.stamp}.ndjson")
         number = 2
         while True:
-            yield self.folder / f"{self.stem}-{number}.ndjson"
+            yield self.folder / fitting_name(self.name, f"-{self.stamp}-{number}.ndjson")
             number += 1
 
     def close(self) -> None:

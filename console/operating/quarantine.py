@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
+from console.private_files import fitting_name
 from core.errors import ManometerError
 from core.instants import Instant
 from core.model.quarantine import SetAside
@@ -43,20 +45,20 @@ def _put_back(path: Path) -> None:
             path = moved
         if not path.exists() and ((inbox / path.name).exists() or (inbox / DONE / path.name).exists()):
             return  # it was put back or taken after all
-        if not path.exists():
+        if not os.path.lexists(path):
             raise QuarantineError(
                 f"{path}: there is no such file any more. Drop it, or put the file back into its folder; "
                 "nothing was changed."
             )
         if path.parent.name == FAILED:
             target = path.parent.parent / path.name
-            if target.exists():
+            if os.path.lexists(target):
                 raise QuarantineError(
                     f"{target}: a file of that name lies there already. Move one of the two; nothing was "
                     "changed."
                 )
             path.rename(target)
-            path.with_name(f"{path.name}.reason.txt").unlink(missing_ok=True)
+            path.with_name(fitting_name(path.name, ".reason.txt")).unlink(missing_ok=True)
     except OSError as error:
         raise ManometerError(
             f"{path}: it cannot be put back: {error.strerror}. Nothing was changed."

@@ -106,15 +106,54 @@ def test_a_file_that_is_being_written_is_waited_for(inbox: Inbox) -> None:
     assert inbox.names() == ["day.ndjson"]
 
 
-def test_hidden_unfinished_and_other_files_links_and_pipes_are_left_alone(inbox: Inbox) -> None:
+def test_hidden_unfinished_and_other_files_are_left_alone(inbox: Inbox) -> None:
     for name in (
         ".day.ndjson", "day.ndjson.part", "day.ndjson.tmp", "day.ndjson.filepart", ".day.ndjson.a1B2c3",
         ".in.day.ndjson", "~$day.csv", "day.ndjson~", "notes.txt", "done/old.ndjson",
     ):  # fmt: skip
         inbox.put(name)
-    (inbox.folder / "inbox" / "link.ndjson").symlink_to("/etc/passwd")
-    os.mkfifo(inbox.folder / "inbox" / "pipe.ndjson")
     assert inbox.names() == []
+
+
+def test_a_link_and_a_pipe_with_the_name_of_a_file_fail_with_their_reason_and_a_folder_is_named(
+    inbox: Inbox,
+) -> None:
+    inbox.put("later.ndjson", ndjson(CALLS))
+    place = inbox.folder / "inbox"
+    (place / "dangling.ndjson").symlink_to(place / "nowhere")
+    (place / "link.ndjson").symlink_to("/etc/passwd")
+    os.mkfifo(place / "pipe.ndjson")
+    (place / "folder.ndjson").mkdir()
+    inbox.ready()
+    inbox.steady += STILL_UNENDED
+    passed_over = inbox.drop_folder.ready(inbox.sources, clock.now()).passed_over
+    assert {path.name: reason.partition(".")[0] for path, reason in passed_over.items()} == {
+        "folder.ndjson": "it is a folder with the name of a file"
+    }
+    taken = {each.file: each.reason or "" for each in inbox.take()}
+    assert {name: reason.rpartition("it is ")[2].partition(".")[0] for name, reason in taken.items()} == {
+        "dangling.ndjson": "a link", "later.ndjson": "", "link.ndjson": "a link",
+        "pipe.ndjson": "no plain file",
+    }  # fmt: skip
+    assert inbox.names() == []
+    with inbox.store.reading() as connection:
+        aside = [Path(each.what).name for each in quarantine.listing(connection)]
+    assert sorted(aside) == ["dangling.ndjson", "link.ndjson", "pipe.ndjson"]
+
+
+def test_a_file_whose_name_is_as_long_as_names_may_be_is_taken_or_fails_like_any_other(inbox: Inbox) -> None:
+    good, bad, torn = (f"{letter * 240}.ndjson" for letter in "abc")
+    inbox.put(good, ndjson(CALLS))
+    inbox.put(bad, '{"type": "nonsense"}\n')
+    inbox.put(torn, "half".encode("utf-16"))
+    taken = inbox.take()
+    assert [each.reason is None for each in taken] == [True, True, False]
+    assert taken[1].result is not None
+    assert (taken[0].result and taken[0].result.taken, taken[1].result.rejected) == (2, 1)
+    assert len(inbox.listed("failed")) == 2
+    inbox.put(torn, "half".encode("utf-16"))
+    inbox.take()
+    assert len(inbox.listed("failed")) == 4
 
 
 def test_a_file_that_was_swapped_for_a_link_before_it_was_opened_is_not_read(inbox: Inbox) -> None:
