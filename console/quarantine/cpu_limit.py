@@ -19,6 +19,8 @@ from core.errors import ManometerError
 LOOKED_EVERY: Final = 0.05
 _LINGERS: Final = 40
 """Looks without any work, after which the thread ends."""
+_CALLS: Final = 1_000
+"""Within so many calls an exception has arrived, or was swallowed by a callback of the garbage collector."""
 _AGAIN: Final = 0.5
 """Seconds after which it is raised once more, where somebody has swallowed it."""
 
@@ -73,7 +75,7 @@ class CpuLimit:
         else:
             _limits[self.thread] = self._before
         if self.was_raised:
-            _raise_in(self.thread, None)  # it may not have arrived yet
+            _take_in(self.thread)
             raise CpuLimitError(self.seconds) from None
 
 
@@ -134,6 +136,20 @@ def _end(limit: CpuLimit) -> None:
             _raise_in(limit.thread, _ExpiredError)
 
 
-def _raise_in(thread: int, error: type[BaseException] | None) -> None:
-    value = ctypes.py_object() if error is None else ctypes.py_object(error)
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), value)
+def _take_in(thread: int) -> None:
+    """Let the exception arrive in this thread, which may not have got it yet, and drop it.
+
+    Taking it back with NULL would leave the interpreter (CPython 3.11) for ever believing that there is one:
+    each call would look for it, and under a trace function would never get further.
+    """
+    while True:
+        try:
+            _raise_in(thread, _ExpiredError)  # in place of the one that has not arrived
+            for _ in range(_CALLS):
+                time.sleep(0)
+        except _ExpiredError:
+            return
+
+
+def _raise_in(thread: int, error: type[BaseException]) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(error))

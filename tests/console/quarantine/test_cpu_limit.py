@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 from threading import Thread
 
@@ -91,3 +93,26 @@ def test_threads_are_limited_each_by_itself() -> None:
         thread.join()
     assert ended == ["short"]
     assert not cpu_limit._limits
+
+
+def test_what_was_ended_leaves_nothing_behind_in_the_interpreter() -> None:
+    """Under a trace function, as a debugger has, CPython 3.11 would stand still where it believed that an
+    exception is to come.
+    """
+    program = """
+import sys
+from console.quarantine.cpu_limit import CpuLimit, CpuLimitError
+try:
+    with CpuLimit(0.1):
+        while True:
+            pass
+except CpuLimitError:
+    pass
+sys.settrace(lambda *_: None)
+(lambda: None)()
+print("goes on")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stdout == "goes on\n", done.stderr
