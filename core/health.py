@@ -89,6 +89,8 @@ class Numbers:
     """Whether the scheduler that led last gave up its lease, rather than ending without a word."""
     set_aside: Sequence[SetAside] = ()
     """What waits because working on it failed."""
+    failed_of: Sequence[str] = ()
+    """Triggers of the newest messages that failed lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +162,11 @@ def _findings(numbers: Numbers, is_ticking: bool) -> Iterator[HealthFinding]:
     yield from numbers.seen
     yield from _set_aside(numbers)
     if numbers.failed_lately:
-        yield HealthFinding("failed", f"{counted(numbers.failed_lately, 'message')} failed within a day")
+        yield HealthFinding(
+            "failed",
+            f"{counted(numbers.failed_lately, 'message')} failed within a day",
+            _of(numbers.failed_of),
+        )
     if numbers.uncertain:
         yield HealthFinding(
             "uncertain", f"{counted(numbers.uncertain, 'message')} uncertain", "nobody knows if it went"
@@ -173,6 +179,12 @@ def _why_overdue(numbers: Numbers, is_ticking: bool) -> str:
     if _is_abandoned(numbers):
         return _end(numbers)
     return "the ticks do not keep up" if is_ticking else "nobody has ticked in time"
+
+
+def _of(triggers: Sequence[str]) -> str:
+    """The first few by name."""
+    more = f" and {len(triggers) - MOST_NAMED:,} more" if len(triggers) > MOST_NAMED else ""
+    return f"of {', '.join(triggers[:MOST_NAMED])}{more}" if triggers else ""
 
 
 def _set_aside(numbers: Numbers) -> Iterator[HealthFinding]:

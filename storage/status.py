@@ -70,6 +70,8 @@ BOOKS: Final = "books"
 """The fact with the books as the scheduler has added them up: JSON of `at`, an instant, and `books`."""
 FEW_ROWS: Final = 200_000
 """Of so many events, decisions and messages together the books are added up at once."""
+_NEWEST_FAILED: Final = 1_000
+"""Messages that failed of which the triggers are named."""
 MOST: Final = 100_000
 """A count that need not be exact stops here: nobody acts differently on more."""
 GONE: Final = text("merged_into IS NOT NULL OR erased_at IS NOT NULL")
@@ -98,6 +100,7 @@ class Figures:
     surges: Mapping[str, Trouble] = field(default_factory=dict)  # by trigger that is held
     unread: tuple[Mapping[str, Any], ...] = ()  # what sources said and nobody understood
     quarantine: tuple[SetAside, ...] = ()
+    failed_of: tuple[str, ...] = ()  # triggers of the newest messages that failed lately
     stands_at: Instant | None = None  # where a clock of the workspace's own stands
 
     def is_behind_nothing(self, at: Instant) -> bool:
@@ -129,6 +132,7 @@ class Figures:
             shortage=shortage,
             was_stopped=lease is not None and lease.is_resigned,
             set_aside=self.quarantine,
+            failed_of=self.failed_of,
         )
 
 
@@ -164,6 +168,7 @@ def figures(
         unread=unread_words(connection) if books else (),
         quarantine=tuple(quarantine.listing(connection)),
         stands_at=stands_at,
+        failed_of=_failed_of(connection, at - DAY),
     )
     return replace(counted, overdue=0) if counted.is_behind_nothing(at) else counted
 
@@ -409,6 +414,18 @@ def _instant(connection: Connection, name: str) -> Instant | None:
 def _in_trouble(connection: Connection, state: str, since: Instant, most: int | None) -> int:
     query = select(messages.c.id).where(TROUBLE, messages.c.state == state, messages.c.planned_at >= since)
     return _up_to(connection, query, most)
+
+
+def _failed_of(connection: Connection, since: Instant) -> tuple[str, ...]:
+    """The triggers of the newest messages that failed, by name; no more messages are read, however many."""
+    newest = (
+        select(messages.c.trigger)
+        .where(TROUBLE, messages.c.state == "failed", messages.c.planned_at >= since)
+        .order_by(messages.c.planned_at.desc())
+        .limit(_NEWEST_FAILED)
+        .subquery()
+    )
+    return tuple(connection.execute(select(newest.c.trigger).distinct().order_by(newest.c.trigger)).scalars())
 
 
 def _up_to(connection: Connection, query: Select[int], most: int | None) -> int:

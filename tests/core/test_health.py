@@ -39,6 +39,10 @@ CASES: list[tuple[dict[str, Any], State, list[tuple[str, str]]]] = [
     ({"ended_at": NOW - HOUR}, "healthy", []),
     ({"ended_at": NOW + HOUR}, "healthy", []),
     ({"failed_lately": 2}, "degraded", [("2 messages failed within a day", "")]),
+    (
+        {"failed_lately": 9, "failed_of": ("a", "b", "c", "d", "e")}, "degraded",
+        [("9 messages failed within a day", "of a, b, c and 2 more")],
+    ),
     ({"uncertain": 1}, "degraded", [("1 message uncertain", "nobody knows if it went")]),
     ({"is_stopped": True}, "degraded", [("all sending is stopped", "")]),
     ({"halted": {"email": Trouble("no such host", 1)}}, "degraded", [("email halted", "no such host")]),

@@ -42,7 +42,7 @@ from console.workspace.reading import Workspace, read_files
 from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.model.pauses import Pause, parse_target
-from storage import pauses, segments
+from storage import pauses, segments, status
 from storage.outbox import acts as outbox_acts
 from storage.outbox.dispatch import ApprovalBatch
 from storage.schema.consents import suppressions
@@ -435,6 +435,9 @@ def test_a_template_that_cannot_be_made_fails_its_message_only(shop: Shop) -> No
     assert shop.state(1) == ("failed", "TEMPLATE_ERROR")
     assert shop.row(1).error.startswith("templates/offer/email.txt: ")
     assert shop.row(1).released_at == NOON
+    with shop.store.reading() as connection:
+        seen = status.figures(connection, NOON, MINUTE)
+    assert (seen.failed_lately, seen.failed_of) == (1, (shop.row(1).trigger,))
 
 
 @pytest.mark.parametrize(
