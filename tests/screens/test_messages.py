@@ -142,7 +142,7 @@ class Timelines(People):
     def entry_rows(self, ids: Sequence[int], cancelled: Cancelled) -> Mapping[int, TimelineEntry]:
         kinds: tuple[EntryKind, ...] = ("message", "decision", "event")
         return {
-            entry: TimelineEntry(entry, NOON - entry * DAY, kinds[(entry - 1) % 3], None, "x", "y", "")
+            entry: TimelineEntry(entry, NOON - entry * DAY, kinds[(entry - 1) % 3], None, "x", "y", "send")
             for entry in ids
         }
 
