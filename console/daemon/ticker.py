@@ -10,7 +10,7 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from threading import Condition
 from typing import Any, Protocol
 
@@ -177,5 +177,17 @@ class Ticker:
         return datetime.fromtimestamp(self._now() / SECOND, UTC)
 
 
+class _LeapingInterval(IntervalTrigger):  # type: ignore[misc] # APScheduler has no types
+    """An interval of which a clock that leaps ahead leaves one turn: APScheduler would go through all that
+    lie between, which takes a minute for weeks of short turns, and no other job has its turn meanwhile.
+    """
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        """The next turn; of many that have passed, the last."""
+        found: datetime | None = super().get_next_fire_time(previous_fire_time, now)
+        every: timedelta = self.interval
+        return found if found is None or now - found <= every else now - (now - found) % every
+
+
 def _interval(every: Millis) -> IntervalTrigger:
-    return IntervalTrigger(seconds=every / SECOND, timezone="UTC")
+    return _LeapingInterval(seconds=every / SECOND, timezone="UTC")
