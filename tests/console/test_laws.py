@@ -347,8 +347,12 @@ def looked_ahead(
     workspace = load_in_force(store, folder)
     question = Question(folder, folder / "manometer.db", now, now, now + days * DAY, with_rows=True)
     found = [row for part, _, _ in preview(question, store, workspace.playbook, workers) for row in part.rows]
+    told = [json.loads(row[3]) for row in sorted(found)]
+    # what waits in the outbox was decided already, and is told with its message
     return [
-        {key: value for key, value in json.loads(row[3]).items() if key != "message"} for row in sorted(found)
+        {key: value for key, value in row.items() if key != "message"}
+        for row in told
+        if row["message"] is None
     ]
 
 
