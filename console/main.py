@@ -170,7 +170,7 @@ def _commands() -> Iterator[tuple[str, str]]:
 
 
 def _print_help() -> None:
-    print("usage: manometer [-w DIR] [--json] [--read-only] [COMMAND ...]\n")
+    print("usage: manometer [-w DIR] [--json] [--read-only] [COMMAND]\n")
     for line in help_text.filled(_WHAT, help_text.width()):
         print(line)
     room = help_text.width()
