@@ -244,8 +244,8 @@ def a_message_is_planned_and_not_kept() -> None:
 
 @planted(*BASKETS, "dispatch", shows=" left to ")
 def messages_go_to_another_address() -> None:
-    def hand_over(adapter: Any, outbound: Any) -> Any:
-        return usual(adapter, replace(outbound, address="c5@example.ch"))
+    def hand_over(adapter: Any, outbound: Any, *others: Any) -> Any:
+        return usual(adapter, replace(outbound, address="c5@example.ch"), *others)
 
     usual = handover.hand_over
     put(sending, "hand_over", hand_over)
@@ -253,8 +253,8 @@ def messages_go_to_another_address() -> None:
 
 @planted(*BASKETS, "dispatch", shows="is in no outbox")
 def messages_go_out_under_another_key() -> None:
-    def hand_over(adapter: Any, outbound: Any) -> Any:
-        return usual(adapter, replace(outbound, key=f"{outbound.key}x"))
+    def hand_over(adapter: Any, outbound: Any, *others: Any) -> Any:
+        return usual(adapter, replace(outbound, key=f"{outbound.key}x"), *others)
 
     usual = handover.hand_over
     put(sending, "hand_over", hand_over)
