@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
+from textual import on
+
 from core.instants import Instant
 from screens.frame import Frame
 from screens.widgets.table import VirtualTable
@@ -12,7 +14,7 @@ from screens.widgets.table import VirtualTable
 
 class ActingFrame(Frame):
     """A frame with deeds. A subclass names the actions that depend on what is chosen in `deeds`, and calls
-    `chosen_changed`.
+    `chosen_changed` where something else changes than the row under the cursor.
     """
 
     deeds: ClassVar[Sequence[str]] = ()
@@ -40,6 +42,10 @@ class ActingFrame(Frame):
         if possible != self._possible:
             self._possible = possible
             self.refresh_bindings()
+
+    @on(VirtualTable.Highlighted)
+    def _another_row(self) -> None:
+        self.chosen_changed()
 
     def done(self, sentence: str) -> None:
         """Say what happened, and read anew."""

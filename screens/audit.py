@@ -120,10 +120,6 @@ class AuditScreen(ActingFrame):
             return "there is no act under the cursor"
         return super().why_not(action)
 
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
-
     @on(VirtualTable.Opened)
     def _open(self) -> None:
         act = self.table.row
@@ -211,10 +207,6 @@ class ActScreen(ActingFrame):
         if action == "trigger" and (row is None or row.trigger is None):
             return "the row is about no trigger"
         return super().why_not(action)
-
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
 
     @on(VirtualTable.Opened)
     def _open(self) -> None:

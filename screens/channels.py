@@ -190,10 +190,6 @@ class ChannelsScreen(ActingFrame):
         (self.channels if self.sources.has_focus else self.sources).focus()
         self.chosen_changed()
 
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
-
     @on(VirtualTable.Opened)
     def _open(self, message: VirtualTable.Opened) -> None:
         page, place = self._page, message.row

@@ -169,8 +169,8 @@ class DecisionsOf(DecisionsScreen):
 
     mode: ClassVar[str] = "triggers"
 
-    def __init__(self, trigger: str, only: Sequence[tuple[str, str]] = ()) -> None:
-        super().__init__((("trigger", trigger), *only))
+    def __init__(self, trigger: str) -> None:
+        super().__init__((("trigger", trigger),))
 
     def crumbs(self) -> Sequence[str]:
         """The trigger's name, and what is seen of it."""

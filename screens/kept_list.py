@@ -6,7 +6,6 @@ from array import array
 from collections.abc import Hashable, Mapping, Sequence
 from typing import ClassVar, Generic, TypeVar
 
-from textual import on
 from textual.app import ComposeResult
 
 from core.filters import holds, read_words
@@ -124,7 +123,3 @@ class KeptListScreen(ActingFrame, Generic[L]):
     def _fetch(self, _: Service, ids: Sequence[int], __: Cancelled) -> Mapping[int, L]:
         known = {self._number(line): line for line in self.lines}
         return {number: known[number] for number in ids if number in known}
-
-    @on(VirtualTable.Highlighted)
-    def _chosen_another(self) -> None:
-        self.chosen_changed()

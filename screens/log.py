@@ -9,7 +9,6 @@ from array import array
 from collections.abc import Sequence
 from typing import ClassVar, Generic, Protocol, TypeVar
 
-from textual import on
 from textual.binding import BindingType
 
 from core.filters import value_of, with_field
@@ -113,10 +112,6 @@ class LogScreen(ActingFrame, Generic[R]):
         if action in ("why", "timeline", "trigger") and self.row is None:
             return "there is no row under the cursor"
         return None
-
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
 
     def action_why(self) -> None:
         """Why, for customer and trigger of the row."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, cast
 
-from textual import on
 from textual.binding import BindingType
 
 from core.model.pauses import PausePolicy
@@ -19,7 +18,6 @@ from screens.ports.pauses import PauseEffect, PauseView
 from screens.ports.triggers import TriggerLine
 from screens.widgets.dialogs import confirm
 from screens.widgets.keys import key
-from screens.widgets.table import VirtualTable
 
 PAUSING: Final[Sequence[BindingType]] = (
     key("P", "pause", "Pause", "triggers.pause", "pause the trigger; asks first, in numbers", show=True),
@@ -95,10 +93,6 @@ class PausingFrame(ActingFrame):
             or self.one_at_a_time()
             or (_why_not_pause(self.line) if action == "pause" else _why_not_resume(self.line))
         )
-
-    @on(VirtualTable.Highlighted)
-    def _chosen_another(self) -> None:
-        self.chosen_changed()
 
     def action_pause(self) -> None:
         """Pause the trigger."""

@@ -195,10 +195,6 @@ class SegmentsScreen(ActingFrame):
         found = [line for place in dict.fromkeys(places) if (line := self._at(place)) is not None]
         return (found[0], found[1]) if len(found) == 2 else None
 
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
-
     @on(VirtualTable.Opened)
     async def _open(self) -> None:
         """The customers of a segment; of a trigger the trigger, whose audience has no name to ask by."""

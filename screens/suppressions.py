@@ -130,10 +130,6 @@ class SuppressionsScreen(ActingFrame):
     def _cells(self, row: SuppressedAddress) -> Sequence[Cells]:
         return cells(row, self.at, self.zone)
 
-    @on(VirtualTable.Highlighted)
-    def _moved(self) -> None:
-        self.chosen_changed()
-
     @on(VirtualTable.Opened)
     def _opened(self) -> None:
         row = self.table.row

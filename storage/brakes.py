@@ -1,14 +1,17 @@
-"""What is kept of the brakes of channels between two passes, and an operator who lets one go. Instants are ms
+"""What is kept of channels that are left alone, and of their brakes, between two passes; and an operator who
+lets one go. Instants are ms
 UTC.
 """
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import Connection
 
+from core.instants import Instant, Millis
 from core.limits.brake import BrakeRecord
 from storage.status import HALTED
 from storage.store import meta, set_meta
@@ -17,6 +20,29 @@ BRAKES: Final = "brakes"
 """The fact with what each channel said last: JSON of name to `said`, numbers of messages in their order,
 those refused below zero, `suppressed`, instants, and `known`, messages that are refused for what they are.
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelBackoff:
+    """Why a channel is left alone, since when and until when, and under which version of the playbook."""
+
+    reason: str
+    since: Instant
+    until: Instant
+    version: int
+    braked: bool = False
+    """It refuses too much."""
+    untried_wait: Millis = 0
+    """How long a braked one is left alone with messages that were never tried, of which more is learned than
+    of those it has refused already.
+    """
+    untried_until: Instant | None = None
+    """And until when; None where no such message may be tried before `until`."""
+
+
+def channel_backoffs(connection: Connection) -> dict[str, ChannelBackoff]:
+    """The channels that back off, by name, as the last pass left them."""
+    return {name: ChannelBackoff(**values) for name, values in _kept(connection, HALTED).items()}
 
 
 def record_of(connection: Connection, channel: str) -> BrakeRecord:

@@ -219,6 +219,11 @@ def listing(connection: Connection) -> Sequence[SetAside]:
     return _listed(connection, and_(_OPEN, in_force))
 
 
+def channels_aside(connection: Connection) -> Mapping[str, SetAside]:
+    """The channels that are set aside, by name."""
+    return {each.subject: each for each in listing(connection) if each.kind == "channel"}
+
+
 def counts(connection: Connection) -> Mapping[str, int]:
     """How many things are set aside, by kind."""
     return Counter(each.kind for each in listing(connection))

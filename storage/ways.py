@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import ColumnElement, Connection, case, func, select, text
 
@@ -18,30 +16,9 @@ from storage.outbox.dispatch import TROUBLE, WAITING
 from storage.schema.events import events
 from storage.schema.messages import messages
 from storage.schema.playbooks import triggers
-from storage.status import HALTED
-from storage.store import meta
 
 WAS_SENT: Final = text("sent_at IS NOT NULL")  # word for word as in the partial index
 LATELY: Final = 7 * DAY
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelRest:
-    """Why a channel is left alone, since when and until when at least."""
-
-    reason: str
-    since: Instant
-    until: Instant
-    braked: bool
-
-
-def channel_rests(connection: Connection) -> dict[str, ChannelRest]:
-    """The channels that are left alone, as the last pass left them."""
-    kept: dict[str, Any] = json.loads(meta(connection, HALTED) or "{}")
-    return {
-        name: ChannelRest(str(each["reason"]), each["since"], each["until"], bool(each.get("braked")))
-        for name, each in kept.items()
-    }
 
 
 def channel_figures(connection: Connection, names: Iterable[str], at: Instant) -> dict[str, ChannelFigures]:

@@ -22,7 +22,6 @@ from collections.abc import Callable
 from typing import Final
 
 from console.dispatch.approvals import numeric_approvals
-from console.dispatch.channel_backoff import ChannelBackoff, channel_backoffs
 from console.dispatch.channel_pass import LEASE, Dispatched, Dispatcher
 from console.dispatch.outcomes import MOST_ATTEMPTS, retry_delay
 from console.dispatch.passes import Told, run_pass
@@ -37,11 +36,9 @@ __all__ = [
     "LEASE",
     "MOST_ATTEMPTS",
     "MOST_LOST",
-    "ChannelBackoff",
     "DispatchPorts",
     "Dispatched",
     "Dispatcher",
-    "channel_backoffs",
     "dispatch",
     "is_gone",
     "numeric_approvals",

@@ -6,9 +6,8 @@ Which channels these are, since when, why and until when is written down for peo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Final
 
 from sqlalchemy import Connection
@@ -17,9 +16,9 @@ from core.instants import MINUTE, SECOND, Instant, Millis
 from core.model.delivery import Accepted, ConfigError, Permanent, Result, Retry, Uncertain
 from core.playbook.playbook import Playbook
 from storage import brakes
+from storage.brakes import ChannelBackoff, channel_backoffs
 from storage.outbox import dispatch as outbox
 from storage.status import HALTED
-from storage.store import meta
 
 LONGEST_MISCONFIGURED: Final[Millis] = 5 * MINUTE
 """How long a channel that is set up wrongly is left alone at most, so that nobody waits long once it is put
@@ -33,32 +32,6 @@ wait for them.
 """
 
 LAST: Final = "; the last answer: "
-
-
-@dataclass(frozen=True, slots=True)
-class ChannelBackoff:
-    """Why a channel is left alone, since when and until when, and under which version of the playbook."""
-
-    reason: str
-    since: Instant
-    until: Instant
-    version: int
-    braked: bool = False
-    """It refuses too much."""
-    untried_wait: Millis = 0
-    """How long a braked one is left alone with messages that were never tried, of which more is learned than
-    of those it has refused already.
-    """
-    untried_until: Instant | None = None
-    """And until when; None where no such message may be tried before `until`."""
-
-
-def channel_backoffs(connection: Connection) -> dict[str, ChannelBackoff]:
-    """The channels that back off, by name, as the last pass left them."""
-    kept = meta(connection, HALTED)
-    return (
-        {} if kept is None else {name: ChannelBackoff(**values) for name, values in json.loads(kept).items()}
-    )
 
 
 class ChannelBackoffs:

@@ -5,10 +5,6 @@ Instants are ms UTC.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from sqlalchemy import Connection
-
 from console.quarantine.failures import FailureLedger
 from core.errors import ManometerError
 from core.instants import Instant
@@ -20,11 +16,6 @@ from storage.store import Store
 def is_unforeseen(error: BaseException) -> bool:
     """Whether it is a fault of the adapter, rather than of the settings, the machine or the network."""
     return isinstance(error, Exception) and not isinstance(error, ManometerError | OSError)
-
-
-def channels_aside(connection: Connection) -> Mapping[str, str]:
-    """The channels that are set aside, by name, with the reason."""
-    return {each.subject: each.reason for each in quarantine.listing(connection) if each.kind == "channel"}
 
 
 class ChannelFailures:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from console import clock as clocks
 from console.dispatch.approvals import numeric_approvals
 from console.dispatch.channel_backoff import LONGEST_MISCONFIGURED, ChannelBackoffs, forget_others
-from console.dispatch.channel_failures import ChannelFailures, channels_aside, is_unforeseen
+from console.dispatch.channel_failures import ChannelFailures, is_unforeseen
 from console.dispatch.channel_pass import ChannelPass, Dispatched, Dispatcher, count_handed_over
 from console.dispatch.journal import Journal, left_behind
 from console.dispatch.process_identity import is_gone
@@ -25,7 +25,7 @@ from console.dispatch.setting_aside import note_crash
 from console.dispatch.surges import surge_bounds
 from console.workspace.reading import Workspace
 from core.instants import Instant
-from storage import surges
+from storage import quarantine, surges
 from storage.outbox import dispatch as outbox
 from storage.outbox.dispatch import Left
 
@@ -140,7 +140,7 @@ class _Pass:
             self.done.held += outbox.hold_large(connection, numeric_approvals(playbook), at, playbook.zone)
             for bound in surge_bounds(playbook, workspace.folder, at):
                 self.done.held += surges.hold(connection, bound, at)
-            aside = channels_aside(connection)
+            aside = quarantine.channels_aside(connection)
             faults = {name: error for name, error in self._kinds(workspace)[1].items() if name not in aside}
             if faults:
                 for name, error in faults.items():
@@ -150,7 +150,7 @@ class _Pass:
         for number in killed:
             note_crash(self.store, number, at)
         self.done.halted |= backoffs.halted
-        self.done.halted |= aside
+        self.done.halted |= {name: each.reason for name, each in aside.items()}
         for name, error in faults.items():
             if is_unforeseen(error):
                 self._failed(name, error, at)
@@ -197,7 +197,9 @@ class _Pass:
         at = self.clock()
         with self.store.reading() as connection:
             halted = ChannelBackoffs(connection, workspace.playbook, at, (name,)).halted
-            if halted or name in channels_aside(connection) or not outbox.has_due(connection, name, at):
+            if halted or name in quarantine.channels_aside(connection):
+                return
+            if not outbox.has_due(connection, name, at):
                 return
         part = ChannelPass(self.dispatcher, workspace, name, self.journal, self.ending)
         thread = Thread(target=self._run, args=(name, part), name=f"manometer-{name}", daemon=True)

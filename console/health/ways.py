@@ -17,16 +17,16 @@ from core.model.pauses import EVERYTHING, target_key
 from core.model.quarantine import SetAside
 from core.model.ways import ChannelLine, ChannelState, SourceLine
 from core.sources.connector import SourceSettings
-from storage import lateness, pauses, playbooks, quarantine, ways
+from storage import brakes, lateness, pauses, playbooks, quarantine, ways
+from storage.brakes import ChannelBackoff
 from storage.pauses import StoredPause
-from storage.ways import ChannelRest
 
 
 def channel_lines(connection: Connection, workspace: Workspace, at: Instant) -> list[ChannelLine]:
     """The channels of the playbook in force, in its order."""
     channels = workspace.playbook.channels
-    rests, held = ways.channel_rests(connection), pauses.current(connection, at)
-    aside = {each.subject: each for each in quarantine.listing(connection) if each.kind == "channel"}
+    rests, held = brakes.channel_backoffs(connection), pauses.current(connection, at)
+    aside = quarantine.channels_aside(connection)
     figures, errors = ways.channel_figures(connection, channels, at), ways.last_errors(connection)
     lines = []
     for name, channel in channels.items():
@@ -44,7 +44,7 @@ def channel_lines(connection: Connection, workspace: Workspace, at: Instant) -> 
 
 
 def _way_of(
-    aside: SetAside | None, rest: ChannelRest | None, pause: StoredPause | None
+    aside: SetAside | None, rest: ChannelBackoff | None, pause: StoredPause | None
 ) -> tuple[ChannelState, Instant | None, Instant | None, str | None]:
     """What stands in its way: what it does itself before what an operator wants."""
     if aside is not None:

@@ -19,10 +19,9 @@ def release_channel(store: Store, name: str, author: str, at: Instant, reason: s
         if was is not None:
             audit.record(connection, at, author, "release channel", name, reason, {"was": was})
             return was
-        aside = [each for each in quarantine.listing(connection) if each.kind == "channel"]
-    number = next((each.id for each in aside if each.subject == name), None)
-    if number is not None:
-        raise ManometerError(f"{name} is set aside. `manometer quarantine release {number}` ends that.")
+        aside = quarantine.channels_aside(connection).get(name)
+    if aside is not None:
+        raise ManometerError(f"{name} is set aside. `manometer quarantine release {aside.id}` ends that.")
     raise ManometerError(f"{name} is not left alone. `manometer channels` lists which are.")
 
 

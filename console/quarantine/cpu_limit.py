@@ -19,8 +19,10 @@ from core.errors import ManometerError
 LOOKED_EVERY: Final = 0.05
 _LINGERS: Final = 40
 """Looks without any work, after which the thread ends."""
-_CALLS: Final = 1_000
-"""Within so many calls an exception has arrived, or was swallowed by a callback of the garbage collector."""
+_TURNS: Final = 1_000
+"""Turns of a loop within which an exception has arrived, or was swallowed by a callback of the garbage
+collector.
+"""
 _AGAIN: Final = 0.5
 """Seconds after which it is raised once more, where somebody has swallowed it."""
 
@@ -145,8 +147,8 @@ def _take_in(thread: int) -> None:
     while True:
         try:
             _raise_in(thread, _ExpiredError)  # in place of the one that has not arrived
-            for _ in range(_CALLS):
-                time.sleep(0)
+            for _ in range(_TURNS):
+                pass
         except _ExpiredError:
             return
 

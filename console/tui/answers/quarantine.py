@@ -12,7 +12,7 @@ from core.explain.words import counted
 from core.model.quarantine import SetAside
 from screens.ports import Cancelled
 from screens.ports.quarantine import Standstill, StandstillKind
-from storage import quarantine, surges
+from storage import brakes, quarantine, surges
 from storage.outbox import dispatch as outbox
 
 if TYPE_CHECKING:
@@ -27,14 +27,12 @@ class QuarantineAnswers:
 
     def listing(self, cancelled: Cancelled) -> Sequence[Standstill]:
         """All that is set aside, left alone or held."""
-        from console.dispatch.channel_backoff import channel_backoffs  # the dispatcher, when first wanted
-
         with self._local.asking(cancelled) as connection:
             found = [
                 Standstill(each.kind, each.what, each.since, each.reason, thing=each)
                 for each in quarantine.listing(connection)
             ]
-            for name, rest in channel_backoffs(connection).items():
+            for name, rest in brakes.channel_backoffs(connection).items():
                 kind: StandstillKind = "brake" if rest.braked else "halt"
                 due = outbox.number_due(connection, name, self._local.now())
                 found.append(Standstill(kind, name, rest.since, rest.reason, rest.until, due))

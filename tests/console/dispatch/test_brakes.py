@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from console.dispatch import ChannelBackoff, Dispatched, channel_backoffs, dispatch
+from console.dispatch import Dispatched, dispatch
 from core.instants import HOUR, MINUTE, SECOND, Instant
 from core.limits.brake import BrakeRecord
 from core.model.pauses import Pause, parse_target
 from storage import brakes, pauses
+from storage.brakes import ChannelBackoff, channel_backoffs
 from storage.schema.consents import soft_bounces, suppressions
 from storage.schema.messages import messages
 from tests.console.dispatch.test_dispatch import MAIN, NOON, SMTP, Shop, with_smtp

@@ -25,10 +25,8 @@ from console.channels import adapter_class, adapter_kinds
 from console.channels.file import FileChannel
 from console.clock import now
 from console.dispatch import (
-    ChannelBackoff,
     Dispatched,
     DispatchPorts,
-    channel_backoffs,
     dispatch,
     is_gone,
     numeric_approvals,
@@ -43,6 +41,7 @@ from core.instants import DAY, HOUR, MINUTE, SECOND, Instant, parse_instant
 from core.model.delivery import ConfigError, Outbound, Permanent, Result, Retry, Uncertain
 from core.model.pauses import Pause, parse_target
 from storage import pauses, segments, status
+from storage.brakes import ChannelBackoff, channel_backoffs
 from storage.outbox import acts as outbox_acts
 from storage.outbox.dispatch import ApprovalBatch
 from storage.schema.consents import suppressions
