@@ -26,9 +26,9 @@ right.
 """
 LONGEST_UNREACHABLE: Final[Millis] = 15 * MINUTE
 """The same for one that could not be reached, and one that refuses."""
-SHORTEST: Final[Millis] = 5 * SECOND
+SHORTEST: Final[Millis] = 2 * SECOND
 """How long one that refuses is left alone at first: perhaps it is a few messages, and the others must not
-wait for them.
+wait for them. Shorter than the time between two turns of handing over, so that the next turn tries it.
 """
 
 LAST: Final = "; the last answer: "

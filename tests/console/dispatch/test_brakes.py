@@ -111,8 +111,9 @@ def test_also_more_refusals_than_the_brake_allows_hold_up_the_good_for_seconds_o
     with MailServer(refuse=refuse) as server:
         with_smtp(shop, server.port)
         assert shop.dispatch().halted
-        passed = until_sent(shop, 30)
-        assert passed <= 30 * SECOND
+        # what was braked at the end of a turn is tried by the next, not by the one after it
+        passed = until_sent(shop, 30, step=5 * SECOND - 1)
+        assert passed <= 20 * SECOND
         assert len(server.received) == 30
 
 
@@ -209,7 +210,7 @@ def test_a_server_that_refuses_everybody_is_left_alone_with_nothing_failed_or_su
         assert (rows(shop), done.retried) == ({"due": 10, "planned": 90}, 10)
         for minute in range(60):
             shop.dispatch(NOON + minute * MINUTE)
-        assert server.commands["RCPT"] <= 40
+        assert server.commands["RCPT"] <= 45
     assert (count(shop, suppressions), count(shop, soft_bounces)) == (0, 0)
     assert "failed" not in rows(shop)
     assert backoff(shop) is not None
