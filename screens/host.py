@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Protocol
 
 from core.instants import Instant
@@ -41,6 +42,10 @@ class Host(Protocol):
 
     def look_ahead_at(self, channel: str) -> None:
         """On the pressure screen, once it is there: today's number of a channel."""
+        ...
+
+    def edit_file(self, path: Path) -> str | None:
+        """Hand the terminal to the operator's editor until it ends; what went wrong, as a sentence."""
         ...
 
     def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:

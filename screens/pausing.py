@@ -31,6 +31,9 @@ PAUSING: Final[Sequence[BindingType]] = (
     ),
     key("u", "undo", "Undo", "triggers.undo", "take back the pause just made"),
     key(
+        "E", "edit", "Edit", "triggers.edit", "change its file in your editor; checked before it is in force"
+    ),
+    key(
         "b",
         "backtest",
         "Backtest",
@@ -70,7 +73,7 @@ class PausingFrame(ActingFrame):
     it is.
     """
 
-    deeds = ("pause", "resume", "undo")
+    deeds = ("pause", "resume", "undo", "edit")
 
     @property
     def line(self) -> TriggerLine | None:
@@ -88,6 +91,8 @@ class PausingFrame(ActingFrame):
         """
         if action not in self.deeds:
             return super().why_not(action)
+        if action == "edit":
+            return self.read_only() or self.one_at_a_time() or _why_not_edit(self.line)
         return (
             self.read_only()
             or self.one_at_a_time()
@@ -108,6 +113,13 @@ class PausingFrame(ActingFrame):
         """Undo the pause just made."""
         if self.chosen_name is not None:
             undo_pause(self, self.chosen_name)
+
+    def action_edit(self) -> None:
+        """Change its file."""
+        from screens.editing import EditingScreen  # when first wanted, as below
+
+        if self.chosen_name is not None:
+            self.app.push_screen(EditingScreen(f"triggers/{self.chosen_name}.toml"))
 
     def action_backtest(self) -> None:
         """Try it on the past."""
@@ -156,6 +168,11 @@ def _why_not_pause(line: TriggerLine | None) -> str | None:
         what = "a draft and never runs" if line.state == "draft" else "retired"
         return f"{line.name} is {what}; there is nothing to pause"
     return None
+
+
+def _why_not_edit(line: TriggerLine | None) -> str | None:
+    """Why the file of a trigger cannot be changed; None where it can."""
+    return "there is no trigger here" if line is None else None
 
 
 def _why_not_resume(line: TriggerLine | None) -> str | None:

@@ -42,7 +42,7 @@ WHERE: Final = {
     "ChannelsScreen": "Channels",
     "JourneyScreen": "Triggers: journey", "SegmentsScreen": "Segments",
     "ActsList": "Overview: last acts", "AuditScreen": "Audit", "ActScreen": "Audit: one act",
-    "Reading": "details",
+    "Reading": "details", "EditingScreen": "changing a file",
     "FilterInput": "filter line",
 }  # fmt: skip
 

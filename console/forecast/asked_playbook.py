@@ -24,10 +24,10 @@ def asked_playbook(store: Store, question: Question) -> Playbook:
     playbook = workspace.playbook
     if not question.is_changed:
         return playbook
-    files = (
-        workspace.files if question.playbook_folder is None else _workspace(question.playbook_folder).files
-    )
-    if question.playbook_folder is None and not question.drafts:
+    files: Mapping[str, str] = dict(question.files) or workspace.files
+    if question.playbook_folder is not None:
+        files = _workspace(question.playbook_folder).files
+    if question.playbook_folder is None and not question.drafts and not question.files:
         after = as_if_applied(playbook, question.changed_at)
     else:
         draft = under_way(_drafted(files, question), playbook, question.changed_at)

@@ -26,7 +26,8 @@ class Question:
     """What is asked: all instants in (first, last], seen from `now`, with what dealing with the unknown
     future, under which rules.
 
-    The rules are those in force, or those of `playbook_folder`; `drafts` are files by relative path that are
+    The rules are those in force, those of `playbook_folder`, or those of `files`, which are all files of a
+    workspace; `drafts` are files by relative path that are
     put over them, their triggers taken as active; `changes` come last. With the future `replay` the acts of
     the last `weeks` happen again.
     """
@@ -43,6 +44,7 @@ class Question:
     with_details: bool = False
     changes: tuple[PlaybookChange, ...] = ()
     drafts: Drafts = ()
+    files: Drafts = ()
     weeks: int = 1
 
     @property
@@ -58,7 +60,7 @@ class Question:
     @property
     def is_changed(self) -> bool:
         """Whether it is asked under other rules than those in force."""
-        return self.playbook_folder is not None or bool(self.changes) or bool(self.drafts)
+        return self.playbook_folder is not None or bool(self.changes or self.drafts or self.files)
 
 
 class Spanned(Protocol):

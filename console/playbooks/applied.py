@@ -190,15 +190,21 @@ def under_way(
 
 
 def apply_workspace(
-    store: Store, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange] | None = None
+    store: Store,
+    workspace: Workspace,
+    at: Instant,
+    author: str,
+    asked: Mapping[str, OnChange] | None = None,
+    reason: str | None = None,
 ) -> Applied:
     """Put the files on disk in force at the instant, in one transaction with its audit line; the next ticks
     plan customers anew.
 
-    `asked` says what happens to those under way in a changed trigger, instead of its file.
+    `asked` says what happens to those under way in a changed trigger, instead of its file;
+    `reason` goes into the audit line.
     """
     with store.writing() as connection:
-        return _apply(connection, workspace, at, author, asked or {})
+        return _apply(connection, workspace, at, author, asked or {}, reason)
 
 
 def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str = "manometer") -> Playbook:
@@ -213,7 +219,12 @@ def ensure_applied(store: Store, workspace: Workspace, at: Instant, author: str 
 
 
 def _apply(
-    connection: Connection, workspace: Workspace, at: Instant, author: str, asked: Mapping[str, OnChange]
+    connection: Connection,
+    workspace: Workspace,
+    at: Instant,
+    author: str,
+    asked: Mapping[str, OnChange],
+    reason: str | None = None,
 ) -> Applied:
     found = _changes(connection, workspace)
     newest = playbooks.newest(connection)
@@ -235,7 +246,7 @@ def _apply(
         author,
         "apply",
         f"playbook {version}",
-        None,
+        reason,
         {"changes": found.lines(), "under_way": happens},
     )
     from storage.intake.conversions import convert  # most commands load a playbook, and apply none

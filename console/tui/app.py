@@ -224,6 +224,12 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
         """Whether a change still waits for the database."""
         return self._deeds.is_busy
 
+    def edit_file(self, path: Path) -> str | None:
+        """Hand the terminal to the operator's editor until it ends; what went wrong, as a sentence."""
+        from console.tui.editor import edit_in  # when first wanted
+
+        return edit_in(self.suspend, path)
+
     # ---- everywhere ----
 
     def action_stop(self) -> None:

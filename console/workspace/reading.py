@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from console.messages.unsubscribe_links import UnsubscribeSettings
@@ -98,13 +99,17 @@ class Workspace:
 
 
 def read_workspace(
-    folder: Path, *, channel_kinds: Collection[str] = CHANNEL_KINDS, templates: bool = False
+    folder: Path,
+    *,
+    channel_kinds: Collection[str] = CHANNEL_KINDS,
+    templates: bool = False,
+    over: Mapping[str, str] = MappingProxyType({}),
 ) -> Workspace:
     """The workspace in a folder; WorkspaceError with all faults. `templates` looks into their texts as well,
-    which takes longer.
+    which takes longer; `over` are texts by relative path that are read instead of what the files say.
     """
     faults = Faults()
-    files = _files_of(folder, faults)
+    files = {**_files_of(folder, faults), **over}
     if templates or faults.faults:
         return _read(files, folder, channel_kinds, templates, faults)
     return _known(files, folder, channel_kinds)

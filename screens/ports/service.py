@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # what a screen does not ask for is not imported
     from screens.ports.backtest import BacktestPort
     from screens.ports.customers import CustomersPort
     from screens.ports.decisions import DecisionsPort
+    from screens.ports.editing import EditingPort
     from screens.ports.exports import ExportsPort
     from screens.ports.journeys import JourneysPort
     from screens.ports.messages import MessagesPort
@@ -70,6 +71,11 @@ class Service(Protocol):
     @property
     def triggers(self) -> TriggersPort:
         """Triggers, and pausing."""
+        ...
+
+    @property
+    def editing(self) -> EditingPort:
+        """Files that are changed in a copy."""
         ...
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from console.channels import adapter_kinds
 from console.cli.context import Context
-from console.cli.options import add_at, add_yes
+from console.cli.options import add_at, add_reason, add_yes
 from console.playbooks.applied import ApplyChanges, apply_workspace, changes, under_way
 from console.playbooks.migration import Fate, read_asked
 from console.workspace.reading import read_workspace
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what happens to customers under way in a changed or removed trigger: finish, move or leave "
         "(default: its on_change)",
     )
+    add_reason(parser)
     add_at(parser)
 
 
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace, context: Context) -> int:
         context.output.say(f"  {line}")
     happens = under_way(context.store, workspace, found, asked)
     context.output.confirm(_numbers(happens), "Put these files in force?", args.yes)
-    applied = apply_workspace(context.store, workspace, at, context.author, asked)
+    applied = apply_workspace(context.store, workspace, at, context.author, asked, args.reason)
     _report(context, applied.version, found, True, happens)
     for fate in happens:
         context.output.say(f"  {fate.line()}")

@@ -10,6 +10,7 @@ from console.tui.answers.audit import AuditAnswers
 from console.tui.answers.backtest import BacktestAnswers
 from console.tui.answers.customers import CustomersAnswers
 from console.tui.answers.decisions import DecisionsAnswers
+from console.tui.answers.editing import EditingAnswers
 from console.tui.answers.exports import ExportsAnswers
 from console.tui.answers.journeys import JourneysAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
@@ -39,6 +40,7 @@ class LocalService(LocalWorkspace):
         self.pressure = PressureAnswers(self, self.exports)
         self.what_if = WhatIfAnswers(self, self.pressure)
         self.backtests = BacktestAnswers(self, self.pressure)
+        self.editing = EditingAnswers(self, self.pressure)
         self.triggers = TriggersAnswers(self)
         self.decisions = DecisionsAnswers(self)
         self.outbox = OutboxAnswers(self)
