@@ -41,6 +41,7 @@ class EditingScreen(LongQuestionFrame):
     ]  # fmt: skip
 
     def __init__(self, name: str) -> None:
+        """`name` is the file's path in the workspace."""
         super().__init__()
         self.name_of_file = name
         self.file: EditedFile | None = None
@@ -189,3 +190,9 @@ class EditingScreen(LongQuestionFrame):
         if self.is_mounted and self.is_active and len(self.app.screen_stack) > 1:
             self.give_up()
             self.app.pop_screen()
+
+
+class SegmentsEditingScreen(EditingScreen):
+    """The same below the Segments screen."""
+
+    mode = "segments"

@@ -60,7 +60,7 @@ class SegmentsScreen(ActingFrame):
 
     mode = "segments"
     filter_hint = "words of name, title or condition; segment or trigger; !word leaves out"
-    deeds = ("overlap", "changes", "members")
+    deeds = ("overlap", "changes", "members", "edit")
     BINDINGS: ClassVar[list[BindingType]] = [
         key(
             "o",
@@ -77,6 +77,13 @@ class SegmentsScreen(ActingFrame):
             "segments.changes",
             "who came and who went since a date",
             show=True,
+        ),
+        key(
+            "E",
+            "edit",
+            "Edit",
+            "segments.edit",
+            "change segments.toml, or the trigger's file, in your editor",
         ),
         key("t", "trigger", "Trigger", "segments.trigger", "the trigger whose audience it is"),
     ]
@@ -182,6 +189,8 @@ class SegmentsScreen(ActingFrame):
         if action in (*self.deeds, "trigger") and self.is_mounted:
             if self.line is None:
                 return "there is no audience under the cursor"
+            if action == "edit":
+                return self.read_only() or self.one_at_a_time()
             if action == "trigger" and self.line.is_segment:
                 return f"{self.line.name} is a segment, of no trigger"
             if action == "overlap" and self._two() is None:
@@ -217,6 +226,15 @@ class SegmentsScreen(ActingFrame):
         """The trigger."""
         if self.line is not None and not self.line.is_segment:
             self.host.open_trigger(self.line.name)
+
+    def action_edit(self) -> None:
+        """Change the file that says whom it takes in."""
+        from screens.editing import SegmentsEditingScreen  # when first wanted
+
+        line = self.line
+        if line is not None:
+            name = "segments.toml" if line.is_segment else f"triggers/{line.name}.toml"
+            self.app.push_screen(SegmentsEditingScreen(name))
 
     def action_overlap(self) -> None:
         """How many are in both of two."""

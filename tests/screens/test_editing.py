@@ -17,6 +17,7 @@ from console.tui.app import Console
 from console.workspace.reading import read_workspace
 from core.instants import DAY, format_instant
 from screens.editing import EditingScreen
+from screens.segments import SegmentsScreen
 from screens.triggers import TriggersScreen
 from screens.widgets.dialogs import Dialog
 from storage.store import Store, set_meta
@@ -188,6 +189,21 @@ async def test_an_editor_that_cannot_be_run_is_named(
         async with app.run_test(size=(120, 40)) as pilot:
             await edit(pilot)
             assert said in text(app)
+
+
+async def test_on_a_segment_the_file_of_segments_is_changed(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(shop, monkeypatch, "printf '\\n# by hand\\n' >> \"$1\"")
+    app = stage(LocalService(shop), segments=SegmentsScreen)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await edit(pilot)
+        assert "changed files: segments.toml" in text(app)
+        for each in ("A", "y"):
+            await pilot.press(each)
+            await settled(pilot)
+        assert isinstance(app.screen, SegmentsScreen)
+    assert (shop / "segments.toml").read_text().endswith("# by hand\n")
 
 
 async def test_an_unchanged_copy_is_no_draft(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
