@@ -1,6 +1,5 @@
 """What is kept of channels that are left alone, and of their brakes, between two passes; and an operator who
-lets one go. Instants are ms
-UTC.
+lets one go. Instants are ms UTC.
 """
 
 from __future__ import annotations

@@ -24,13 +24,13 @@ def asked_playbook(store: Store, question: Question) -> Playbook:
     playbook = workspace.playbook
     if not question.is_changed:
         return playbook
-    files: Mapping[str, str] = dict(question.files) or workspace.files
+    other = dict(question.files)
     if question.playbook_folder is not None:
-        files = _workspace(question.playbook_folder).files
-    if question.playbook_folder is None and not question.drafts and not question.files:
+        other = dict(_workspace(question.playbook_folder).files)
+    if not other and not question.drafts:
         after = as_if_applied(playbook, question.changed_at)
     else:
-        draft = under_way(_drafted(files, question), playbook, question.changed_at)
+        draft = under_way(_drafted(other or workspace.files, question), playbook, question.changed_at)
         with store.reading() as connection:
             after = with_under_way(connection, draft, playbook, question.folder)
     return changed(after, question.changes, question.changed_at)

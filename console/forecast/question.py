@@ -27,9 +27,8 @@ class Question:
     future, under which rules.
 
     The rules are those in force, those of `playbook_folder`, or those of `files`, which are all files of a
-    workspace; `drafts` are files by relative path that are
-    put over them, their triggers taken as active; `changes` come last. With the future `replay` the acts of
-    the last `weeks` happen again.
+    workspace; `drafts` are files by relative path that are put over them, their triggers taken as active;
+    `changes` come last. With the future `replay` the acts of the last `weeks` happen again.
     """
 
     folder: Path

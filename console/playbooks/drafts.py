@@ -11,7 +11,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import unified_diff
 from pathlib import Path
 from typing import Final
@@ -25,7 +25,8 @@ from console.private_files import (
     opened_within,
     write_new_private_file,
 )
-from console.workspace.reading import LARGEST, Workspace, read_workspace
+from console.workspace.faults import WorkspaceError
+from console.workspace.reading import LARGEST, Workspace, decoded, no_utf8, read_workspace
 from core.errors import ManometerError
 from core.instants import Instant
 from core.rights import PRIVATE_FOLDER
@@ -36,19 +37,18 @@ FOLDER: Final = ".drafts"
 
 @dataclass(frozen=True, slots=True)
 class FileDraft:
-    """A copy of one file: `name` is the file's path in the workspace, `path` the copy, `base` what the file
-    said when the copy was begun; `is_resumed` where it had been begun before.
+    """A copy of one file: `name` is the file's path in the workspace, `path` the copy; `is_resumed` where it
+    had been begun before.
     """
 
     name: str
     path: Path
-    base: Path
     is_resumed: bool
 
-
-def base_of(path: Path) -> Path:
-    """Where what the file said lies beside its copy."""
-    return path.with_name(fitting_name(path.name, ".base"))
+    @property
+    def base(self) -> Path:
+        """What the file said when the copy was begun."""
+        return self.path.with_name(fitting_name(self.path.name, ".base"))
 
 
 def begin_draft(folder: Path, author: str, name: str) -> FileDraft:
@@ -63,15 +63,15 @@ def begin_draft(folder: Path, author: str, name: str) -> FileDraft:
             raise ManometerError(f"{place} belongs to somebody else; no copy is kept there.")
         stem = name.removesuffix(Path(name).suffix).replace("/", "--")
         path = place / fitting_name(stem, Path(name).suffix)
-        base = base_of(path)
-        if os.path.lexists(path) and os.path.lexists(base):
-            return FileDraft(name, path, base, is_resumed=True)
-        for file in (base, path):
+        draft = FileDraft(name, path, is_resumed=True)
+        if os.path.lexists(draft.path) and os.path.lexists(draft.base):
+            return draft
+        for file in (draft.base, draft.path):
             file.unlink(missing_ok=True)
             write_new_private_file(file, original)
     except OSError as error:
         raise ManometerError(f"No copy of {name} could be made: {error.strerror}.") from None
-    return FileDraft(name, path, base, is_resumed=False)
+    return replace(draft, is_resumed=False)
 
 
 def discard_draft(draft: FileDraft) -> None:
@@ -205,13 +205,11 @@ def _limited(content: bytes, name: str) -> bytes:
 
 
 def _text(content: bytes, name: str) -> str:
-    """The text as the reader of a workspace takes it."""
+    """The text as the reader of a workspace takes it; WorkspaceError where it is none."""
     try:
-        text = content.decode("utf-8-sig")
+        return decoded(content)
     except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise ManometerError(f"{name}:{line}: the file is not UTF-8. Save it as UTF-8.") from None
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+        raise WorkspaceError((no_utf8(name, error),)) from None
 
 
 def _difference(before: str, after: str, old: str, new: str) -> list[str]:

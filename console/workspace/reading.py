@@ -177,6 +177,17 @@ def _is_hidden(path: Path, folder: Path) -> bool:
     return any(part.startswith(".") for part in path.relative_to(folder).parts)
 
 
+def decoded(content: bytes) -> str:
+    """The text of a file, with its lines ended in one way; UnicodeDecodeError where it is not UTF-8."""
+    return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+
+
+def no_utf8(name: str, error: UnicodeDecodeError) -> Fault:
+    """That a file is not UTF-8, and from which line on."""
+    line = error.object[: error.start].count(b"\n") + 1
+    return Fault(name, line, "the file is not UTF-8", "Save it as UTF-8.")
+
+
 def _text(path: Path, folder: Path, faults: Faults, *, within: bool = True) -> str | None:
     name = path.relative_to(folder).as_posix()
     try:
@@ -192,10 +203,9 @@ def _text(path: Path, folder: Path, faults: Faults, *, within: bool = True) -> s
                 )
             )
             return None
-        return content.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
+        return decoded(content)
     except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        faults.add(Fault(name, line, "the file is not UTF-8", "Save it as UTF-8."))
+        faults.add(no_utf8(name, error))
     except OSError as error:
         faults.add(Fault(name, None, f"the file cannot be read: {error.strerror}", "See to its permissions."))
     return None

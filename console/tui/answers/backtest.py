@@ -6,13 +6,13 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from threading import Lock
 
-from console.forecast.backtest import Backtest, backtest
+from console.forecast.backtest import Backtest, BacktestPart, backtest
 from console.forecast.question import Question
 from console.playbooks.known_triggers import refuse_unknown
 from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.parts import take_parts
 from console.tui.answers.pressure import PressureAnswers, foreseen
 from core.errors import ManometerError
 from core.forecast.backtest import Backtested
@@ -52,14 +52,14 @@ class BacktestAnswers:
             with_details=True,
         )
         sums, kept = Backtested(), Kept()
+
+        def take(part: BacktestPart) -> None:
+            sums.merge(part.sums)
+            kept.add(part.details)
+
         try:
-            with closing(backtest(Backtest(question, trigger), local.store, self._pressure.workers)) as parts:
-                for part, done, total in parts:
-                    if cancelled():
-                        raise CancelledError
-                    sums.merge(part.sums)
-                    kept.add(part.details)
-                    progress(done, total)
+            parts = backtest(Backtest(question, trigger), local.store, self._pressure.workers)
+            take_parts(parts, take, cancelled, progress)
             kept.finish()
         except BaseException:
             kept.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import closing
 from dataclasses import replace
 from threading import Lock
 
@@ -11,13 +10,14 @@ from console.playbooks import drafts
 from console.playbooks.applied import changes, under_way
 from console.playbooks.drafts import FileDraft
 from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.parts import take_parts
 from console.tui.answers.pressure import PressureAnswers
 from console.workspace.faults import WorkspaceError
 from console.workspace.reading import Workspace
 from core.errors import ManometerError
 from core.explain.words import counted
 from core.forecast.diff import Diff
-from screens.ports import Cancelled, CancelledError, Progress
+from screens.ports import Cancelled, Progress
 from screens.ports.editing import EditCheck, EditedFile
 from screens.ports.pressure import PRESENT
 
@@ -73,12 +73,8 @@ class EditingAnswers:
             files=tuple(workspace.files.items()),
             with_details=False,
         )
-        with closing(compare(Comparison(question), local.store, self._pressure.workers)) as parts:
-            for part, done, total in parts:
-                if cancelled():
-                    raise CancelledError
-                diff.merge(part.diff)
-                progress(done, total)
+        parts = compare(Comparison(question), local.store, self._pressure.workers)
+        take_parts(parts, lambda part: diff.merge(part.diff), cancelled, progress)
         kinds = [f"{number:,} {kind}" for kind, number in diff.kinds().items() if number]
         return [
             f"Of {counted(diff.after.looked_at, 'customer')} looked at over {DAYS} days the decisions of "
@@ -110,8 +106,7 @@ class EditingAnswers:
         return f"Your copy of {file.name} is discarded; the file stays as it is."
 
     def _draft(self, file: EditedFile) -> FileDraft:
-        base = drafts.base_of(file.path)
-        return FileDraft(file.name, file.path, base, file.is_resumed)
+        return FileDraft(file.name, file.path, file.is_resumed)
 
     def _refuse_read_only(self) -> None:
         if self._local.place.read_only is not None:

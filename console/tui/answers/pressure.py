@@ -6,18 +6,18 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any, Final
 
 from console.forecast.asked_playbook import asked_playbook
-from console.forecast.diff import Comparison, compare
-from console.forecast.preview import preview
+from console.forecast.diff import Comparison, DiffPart, compare
+from console.forecast.preview import PreviewPart, preview
 from console.forecast.preview_result import FOLDER, PreviewResult, about, answer
 from console.forecast.question import Question
 from console.tui.answers.exports import ExportsAnswers
 from console.tui.answers.local_workspace import LocalWorkspace
+from console.tui.answers.parts import take_parts
 from core.errors import ManometerError
 from core.explain.words import BECAUSE, counted, in_full, in_words
 from core.forecast.diff import Diff
@@ -142,32 +142,31 @@ class PressureAnswers:
     def _look_ahead(
         self, question: Question, playbook: Playbook, run: Run, cancelled: Cancelled, progress: Progress
     ) -> None:
-        with closing(preview(question, self._local.store, playbook, self.workers)) as parts:
-            for part, done, total in parts:
-                if cancelled():
-                    raise CancelledError
-                run.totals.merge(part.totals)
-                run.kept.add(part.details)
-                progress(done, total)
+        def take(part: PreviewPart) -> None:
+            run.totals.merge(part.totals)
+            run.kept.add(part.details)
+
+        take_parts(preview(question, self._local.store, playbook, self.workers), take, cancelled, progress)
         run.kept.finish()
 
     def _compare(
         self, question: Question, _: Playbook, run: Run, cancelled: Cancelled, progress: Progress
     ) -> None:
-        assert run.diff is not None
-        assert run.changes is not None
-        with closing(compare(Comparison(question), self._local.store, self.workers)) as parts:
-            for part, done, total in parts:
-                if cancelled():
-                    raise CancelledError
-                run.diff.merge(part.diff)
-                run.kept.add(part.after)
-                run.changes.add(part.before)
-                run.changes.add_changes(part.changes)
-                progress(done, total)
+        diff, changes = run.diff, run.changes
+        assert diff is not None
+        assert changes is not None
+
+        def take(part: DiffPart) -> None:
+            diff.merge(part.diff)
+            run.kept.add(part.after)
+            changes.add(part.before)
+            changes.add_changes(part.changes)
+
+        parts = compare(Comparison(question), self._local.store, self.workers)
+        take_parts(parts, take, cancelled, progress)
         run.kept.finish()
-        run.changes.finish()
-        run.totals = run.diff.after
+        changes.finish()
+        run.totals = diff.after
 
     def _remember(
         self,
