@@ -154,10 +154,17 @@ def put_draft_in_force(
 
 @contextmanager
 def _alone(folder: Path) -> Iterator[None]:
-    """One operator at a time replaces a file."""
+    """One operator at a time replaces a file; nobody waits for another, who may have been halted in the midst
+    of it. ManometerError where somebody else is at it.
+    """
     place = os.open(folder / FOLDER, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        fcntl.flock(place, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(place, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ManometerError(
+                "Another operator is putting a file in force at this moment. Try it again."
+            ) from None
         yield
     finally:
         os.close(place)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -103,6 +105,42 @@ async def test_a_sound_change_is_shown_and_put_in_force_with_its_reason_and_its_
     assert not copies(shop)
     assert main(["-w", str(shop), "audit", "--json"]) == 0
     assert '"reason":"why"' in capsys.readouterr().out
+
+
+async def test_the_coming_week_is_compared_under_the_copy(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with opened(shop) as app:
+        async with app.run_test(size=(120, 40)) as pilot:
+            editor(shop, monkeypatch, TITLE)
+            await edit(pilot)
+            assert "the decisions of 0 change" in text(app), "a title decides nothing"
+            editor(shop, monkeypatch, 'sed -i \'s/^status *= .*/status = "retired"/\' "$1"')
+            await pilot.press("E")
+            await settled(pilot)
+            assert "the decisions of " in text(app)
+            assert "the decisions of 0 change" not in text(app)
+
+
+async def test_who_is_halted_in_the_midst_of_it_holds_up_nobody(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    editor(shop, monkeypatch, TITLE)
+    before = (shop / NAME).read_text()
+    with opened(shop) as app:
+        async with app.run_test(size=(120, 40), notifications=True) as pilot:
+            await edit(pilot)
+            held = os.open(shop / ".drafts", os.O_RDONLY)
+            try:
+                fcntl.flock(held, fcntl.LOCK_EX)
+                for each in ("A", "y"):
+                    await pilot.press(each)
+                    await settled(pilot)
+                assert "Another operator is putting a file in force" in toasts(app)
+            finally:
+                os.close(held)
+            assert (shop / NAME).read_text() == before
+            assert copies(shop)
 
 
 async def test_faults_are_shown_with_their_place_the_copy_is_kept_and_the_next_edit_goes_on_with_it(
