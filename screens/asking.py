@@ -99,12 +99,18 @@ class Asking(MessagePump):
 
         screen.run_worker(work, group=group, exclusive=True, thread=True, exit_on_error=False)
 
-    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+    def act(
+        self,
+        deed: Callable[[Service], str],
+        done: Callable[[str], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         """Carry out what an operator has confirmed; unlike a question it is never given up, whatever is shown
         by then.
 
         `done` is told the sentence of what happened if this screen is still there, else the sentence is shown
-        on the one that is.
+        on the one that is. `failed` is called, if this screen is still there, where it could not be carried
+        out, which is told in any case.
         """
         screen = cast("Screen[object]", self)
         app = screen.app
@@ -115,7 +121,11 @@ class Asking(MessagePump):
             else:
                 app.notify(safe_lines(sentence), markup=False)
 
-        cast("Host", app).act(deed, tell)
+        def tell_failed() -> None:
+            if failed is not None and screen.is_running:
+                failed()
+
+        cast("Host", app).act(deed, tell, tell_failed)
 
     @on(Answered)
     def _show_answer(self, message: Answered[object]) -> None:

@@ -47,6 +47,7 @@ class EditingScreen(LongQuestionFrame):
         self.file: EditedFile | None = None
         self.found: EditCheck | None = None
         self._trouble: str | None = None
+        self._noted: tuple[str, ...] = ()
 
     def crumbs(self) -> Sequence[str]:
         """The file."""
@@ -115,12 +116,15 @@ class EditingScreen(LongQuestionFrame):
     def _show(self, found: EditCheck) -> None:
         file = self.file
         if not found.changed and not found.others and self._trouble is None and file is not None:
-            self.act(lambda service: service.editing.discard(file), lambda _: None)
-            self._leave("Nothing was changed in the file.")
+            self.ask(
+                lambda service, _: service.editing.discard(file),
+                lambda _: self._leave("Nothing was changed in the file."),
+                group="unchanged",
+            )
             return
         self.found = found
         self.show_facts(rows.facts(self.file, found, self._trouble))
-        self.query_one("#found", WrappedLines).show(rows.found_lines(found))
+        self.query_one("#found", WrappedLines).show(rows.found_lines(found, self._noted))
         self.refresh_bindings()
 
     # ---- what can be done ----
@@ -133,6 +137,8 @@ class EditingScreen(LongQuestionFrame):
             return "there is no copy yet"
         if action == "discard":
             return None
+        if self.is_asking:
+            return "the copy is still being checked"
         if self.found is None:
             return "the copy is not checked yet; r checks it"
         if action == "take_note":
@@ -147,19 +153,25 @@ class EditingScreen(LongQuestionFrame):
 
         def put(given: DialogAnswer) -> None:
             reason = given.values["reason"]
-            self.act(lambda service: service.editing.put_in_force(file, found, reason), self._in_force)
+            self.act(
+                lambda service: service.editing.put_in_force(file, found, reason),
+                self._in_force,
+                failed=self._check,  # it is not as it was shown
+            )
 
-        confirm(self, rows.force_deed(file, found, self.place.author), put)
+        confirm(self, rows.force_deed(file, found, self._noted, self.place.author), put)
 
     def action_take_note(self) -> None:
         """The copy goes over what somebody else has changed."""
-        file = self.file
-        if file is not None:
-            self.ask(
-                lambda service, cancelled: service.editing.take_note(file, cancelled),
-                lambda _: self._check(),
-                group="note",
-            )
+        file, found = self.file, self.found
+        if file is None or found is None:
+            return
+
+        def noted(_: None) -> None:
+            self._noted += tuple(found.others)
+            self._check()
+
+        self.ask(lambda service, cancelled: service.editing.take_note(file, cancelled), noted, group="note")
 
     def action_discard(self) -> None:
         """Delete the copy."""

@@ -48,6 +48,11 @@ class Host(Protocol):
         """Hand the terminal to the operator's editor until it ends; what went wrong, as a sentence."""
         ...
 
-    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+    def act(
+        self,
+        deed: Callable[[Service], str],
+        done: Callable[[str], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         """Carry out what was confirmed, and tell how it ended."""
         ...

@@ -136,7 +136,7 @@ def put_draft_in_force(
     with _alone(folder):
         workspace = drafted_workspace(folder, draft)
         if others_lines(folder, draft):
-            raise ManometerError(f"{draft.name} was changed by somebody else meanwhile. E shows it.")
+            raise ManometerError(f"{draft.name} was changed by somebody else meanwhile.")
         if workspace.files != shown.files:
             raise ManometerError("The files are no longer those you were shown. r checks them anew.")
         if not changes(store, workspace):

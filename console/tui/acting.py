@@ -15,7 +15,11 @@ class Acted(Message):
     """What an operator has confirmed was carried out, or could not be: the sentence of either."""
 
     def __init__(
-        self, sentence: str, done: Callable[[str], None] | None, commands: Sequence[str] = ()
+        self,
+        sentence: str,
+        done: Callable[[str], None] | None,
+        commands: Sequence[str] = (),
+        failed: Callable[[], None] | None = None,
     ) -> None:
         super().__init__()
         self.sentence = sentence
@@ -23,6 +27,8 @@ class Acted(Message):
         """What does the same on the command line."""
         self.done = done
         """Who is told; None where it could not be carried out."""
+        self.failed = failed
+        """Who is told then, besides the operator."""
 
 
 class DeedQueue:
@@ -39,10 +45,15 @@ class DeedQueue:
         """Whether a deed is under way whose end was not told yet."""
         return self._under_way > 0
 
-    def add(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
-        """Carry this out after those before it; `done` goes into the message of its end."""
+    def add(
+        self,
+        deed: Callable[[Service], str],
+        done: Callable[[str], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
+        """Carry this out after those before it; `done` or `failed` goes into the message of its end."""
         self._under_way += 1
-        self._thread.submit(self._carry_out, deed, done)
+        self._thread.submit(self._carry_out, deed, done, failed)
 
     def told(self) -> None:
         """The end of one deed was told."""
@@ -52,13 +63,18 @@ class DeedQueue:
         """Wait until everything that was confirmed is carried out."""
         self._thread.shutdown()
 
-    def _carry_out(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+    def _carry_out(
+        self,
+        deed: Callable[[Service], str],
+        done: Callable[[str], None],
+        failed: Callable[[], None] | None,
+    ) -> None:
         service = self._opened.result()
         try:
             sentence = deed(service)
         except ManometerError as error:
-            self._post(Acted(str(error), None))
+            self._post(Acted(str(error), None, failed=failed))
         except Exception as error:  # the border of the UI: told in words
-            self._post(Acted(f"Unexpected {type(error).__name__}: {error}", None))
+            self._post(Acted(f"Unexpected {type(error).__name__}: {error}", None, failed=failed))
         else:
             self._post(Acted(sentence, done, service.take_commands()))

@@ -204,15 +204,22 @@ class Console(NavigatingApp, FindingApp, LeavingApp):
 
     # ---- acting ----
 
-    def act(self, deed: Callable[[Service], str], done: Callable[[str], None]) -> None:
+    def act(
+        self,
+        deed: Callable[[Service], str],
+        done: Callable[[str], None],
+        failed: Callable[[], None] | None = None,
+    ) -> None:
         """Carry out what was confirmed: one after the other, never given up, and its end always told."""
-        self._deeds.add(deed, done)
+        self._deeds.add(deed, done, failed)
 
     def on_acted(self, message: Acted) -> None:
         """Tell how it ended, on whatever screen the operator is by now."""
         self._deeds.told()
         if message.done is None:
             self.notify(safe_lines(message.sentence), severity="error", markup=False, timeout=10)
+            if message.failed is not None:
+                message.failed()
             return
         message.done(message.sentence)
         for command in message.commands:

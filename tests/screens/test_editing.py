@@ -182,12 +182,21 @@ async def test_what_another_changed_meanwhile_is_shown_and_not_lost_unseen(
             await pilot.press("t")
             await settled(pilot)
             assert "-# of another" in text(app)
+            assert "It undoes what somebody else has changed" in text(app)
             with (shop / NAME).open("a") as file:
                 file.write("# after the check\n")
             for each in ("A", "y"):
                 await pilot.press(each)
                 await settled(pilot)
             assert "was changed by somebody else meanwhile" in toasts(app)
+            await settled(pilot)
+            assert "+# after the check" in text(app), "it is checked anew"
+            assert "A puts it in force" not in text(app)
+            await pilot.press("t")
+            await settled(pilot)
+            await pilot.press("A")
+            await settled(pilot)
+            assert "It undoes 2 lines that somebody else has changed." in text(app)
     assert "# after the check" in (shop / NAME).read_text()
 
 
@@ -250,6 +259,7 @@ async def test_an_unchanged_copy_is_no_draft(shop: Path, monkeypatch: pytest.Mon
         async with app.run_test(size=(120, 40), notifications=True) as pilot:
             await edit(pilot)
             assert "Nothing was changed in the file" in toasts(app)
+            assert "discarded" not in toasts(app), "the operator discarded nothing"
             assert isinstance(app.screen, TriggersScreen)
     assert not copies(shop)
 

@@ -78,7 +78,8 @@ class EditingAnswers:
         kinds = [f"{number:,} {kind}" for kind, number in diff.kinds().items() if number]
         return [
             f"Of {counted(diff.after.looked_at, 'customer')} looked at over {DAYS} days the decisions of "
-            f"{diff.customers:,} change" + (f": {', '.join(kinds)}." if kinds else ".")
+            f"{diff.customers:,} change" + (f": {', '.join(kinds)}." if kinds else "."),
+            "Nothing new is foreseen: only what follows from events so far is compared.",
         ]
 
     def take_note(self, file: EditedFile, cancelled: Cancelled) -> None:  # noqa: ARG002 - as above
